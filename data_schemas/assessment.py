@@ -1,0 +1,153 @@
+"""What the model answered, and the assessment that is shown to the clinician."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from data_schemas._base import Frozen
+from data_schemas.acuity import AcuityLevel, AcuityScale
+from data_schemas.screening import Screening, StatementRef
+
+
+class LevelProbabilities(Frozen):
+    """Probabilities of levels 1 to 5, in that order; they sum to 1 within 1e-6."""
+
+    p: tuple[float, float, float, float, float]
+
+    @model_validator(mode="after")
+    def _is_distribution(self) -> Self:
+        if any(not 0.0 <= value <= 1.0 for value in self.p) or abs(sum(self.p) - 1.0) > 1e-6:
+            raise ValueError(f"level probabilities must lie in [0, 1] and sum to 1, got {self.p}")
+        return self
+
+    def of(self, level: int) -> float:
+        """The probability of ``level`` (1 to 5)."""
+        return self.p[level - 1]
+
+    @property
+    def most_likely(self) -> int:
+        """The level with the greatest probability; the more urgent one of equals."""
+        return max(range(1, 6), key=lambda level: (self.p[level - 1], -level))
+
+
+class DecisionPath(Frozen):
+    """The ESI decision points as the model answered them."""
+
+    life_saving: bool = Field(description="A: needs an immediate life-saving intervention")
+    high_risk: bool = Field(description="B: high risk, altered mentation, severe pain or distress")
+    resources: int = Field(ge=0, le=2, description="C: types of resources, 2 means two or more")
+    danger_zone: bool = Field(description="D: a vital sign in the danger zone")
+
+
+class ModelIdentity(Frozen):
+    """What answered: enough to ask the same model the same question again."""
+
+    engine: str
+    model: str
+    weights_sha256: str
+    adapter: str | None = None
+    adapter_sha256: str | None = None
+    prompt_version: str
+    calibration: str | None = None
+
+
+class Citation(Frozen):
+    """One piece of evidence the model pointed at: a fact of the record or a guideline statement."""
+
+    fact_id: str | None = None
+    statement_id: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.fact_id is None) == (self.statement_id is None):
+            raise ValueError("a citation names either a fact or a statement")
+        return self
+
+
+class ModelAnswer(Frozen):
+    """The model's answer, parsed. ``probabilities`` come from the logits at the level, before calibration."""
+
+    level: AcuityLevel
+    probabilities: LevelProbabilities
+    path: DecisionPath
+    citations: tuple[Citation, ...]
+    identity: ModelIdentity
+    prompt_tokens: int
+    answer_tokens: int
+    seconds: float
+
+
+class ReasonOrigin(StrEnum):
+    """Who gave a reason."""
+
+    MODEL = "model"
+    RULES = "rules"
+
+
+class Reason(Frozen):
+    """One sentence of evidence: facts, the statement they support, and what it argues for.
+
+    ``struck`` says why the verifier refused it; a struck reason is counted and shown as refused, never as evidence.
+    """
+
+    origin: ReasonOrigin
+    text: str
+    fact_ids: tuple[str, ...]
+    statement: StatementRef | None = None
+    level: AcuityLevel | None = None
+    struck: str | None = None
+
+
+class AssessmentMode(StrEnum):
+    """Whether the model took part."""
+
+    MODEL = "model"
+    RULES_ONLY = "rules-only"
+
+
+class Flag(Frozen):
+    """Something the clinician must look at. ``code`` is stable, ``message`` is for people."""
+
+    code: str
+    message: str
+
+
+class TriageAssessment(Frozen):
+    """The suggestion of one run of the agent. A clinician decides; this never does.
+
+    ``level`` is the suggestion after the safety floor. ``set_most_urgent`` to ``set_least_urgent`` is the
+    prediction set. ``model_level`` is the model's, before the floor; None in rules-only mode.
+    """
+
+    id: str
+    scale: AcuityScale
+    mode: AssessmentMode
+    mode_reason: str | None = None
+    level: AcuityLevel
+    model_level: AcuityLevel | None
+    floor: AcuityLevel | None
+    floor_statement_ids: tuple[str, ...] = ()
+    probabilities: LevelProbabilities | None
+    set_most_urgent: AcuityLevel
+    set_least_urgent: AcuityLevel
+    path: DecisionPath | None
+    reasons: tuple[Reason, ...]
+    flags: tuple[Flag, ...]
+    needs_human: tuple[str, ...]
+    """Why a clinician has to look closely; every suggestion needs a decision, these need a deliberate one."""
+    screening: Screening
+    identity: ModelIdentity | None
+    created_at: datetime
+    seconds: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _set_holds_level(self) -> Self:
+        if not self.set_most_urgent <= self.level <= self.set_least_urgent:
+            raise ValueError("the suggested level must lie in its own prediction set")
+        if self.floor is not None and self.level > self.floor:
+            raise ValueError("the suggestion may not be less urgent than the safety floor")
+        if (self.mode is AssessmentMode.MODEL) != (self.probabilities is not None):
+            raise ValueError("probabilities exist exactly when the model took part")
+        return self

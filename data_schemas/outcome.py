@@ -1,0 +1,42 @@
+"""What became of a decision in the hospital's record."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from data_schemas._base import Frozen
+from data_schemas.acuity import AcuityLevel
+
+
+class WriteState(StrEnum):
+    """``written`` only when the server was seen to hold it; a time-out is ``unknown``, never written."""
+
+    PENDING = "pending"
+    WRITTEN = "written"
+    UNKNOWN = "unknown"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+    NOT_CONFIGURED = "not-configured"
+
+
+class WriteReceipt(Frozen):
+    """One resource in the hospital's record, as the server answered."""
+
+    resource_type: str
+    resource_id: str | None = None
+    version_id: str | None = None
+    state: WriteState
+    detail: str | None = None
+
+
+class TriageOutcome(Frozen):
+    """The end of a case: the level the clinician decided, and where it was written."""
+
+    case_id: str
+    level: AcuityLevel
+    receipts: tuple[WriteReceipt, ...]
+    completed_at: datetime
+
+    @property
+    def written(self) -> bool:
+        """Whether every write was confirmed by the server."""
+        return bool(self.receipts) and all(r.state is WriteState.WRITTEN for r in self.receipts)

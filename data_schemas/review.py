@@ -1,0 +1,60 @@
+"""What the clinician decided."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from data_schemas._base import Frozen
+from data_schemas.acuity import AcuityLevel
+
+
+class ReviewDecision(StrEnum):
+    """Accept the suggestion or replace it."""
+
+    ACCEPT = "accept"
+    OVERRIDE = "override"
+
+
+class OverrideReason(StrEnum):
+    """Why a clinician changed the suggestion; coded, so that overrides can be counted."""
+
+    CLINICAL_JUDGEMENT = "clinical-judgement"
+    MORE_INFORMATION = "more-information"
+    PATIENT_CHANGED = "patient-changed"
+    WRONG_DATA = "wrong-data"
+    MISSING_DATA = "missing-data"
+    RESOURCES = "resources"
+    LOCAL_PROTOCOL = "local-protocol"
+    OTHER = "other"
+
+
+class ReviewerRole(StrEnum):
+    """Who decided, by role."""
+
+    NURSE = "nurse"
+    PHYSICIAN = "physician"
+    DEMO = "demo"
+    """A scripted clinician; only the demo and tests use it, and it is written as such."""
+
+
+class ClinicianReview(Frozen):
+    """One decision on one assessment."""
+
+    assessment_id: str
+    decision: ReviewDecision
+    level: AcuityLevel
+    reason: OverrideReason | None = None
+    comment: str | None = Field(default=None, max_length=2000)
+    reviewer: str = Field(min_length=1)
+    role: ReviewerRole
+    decided_at: datetime
+
+    @model_validator(mode="after")
+    def _override_has_reason(self) -> Self:
+        if self.decision is ReviewDecision.OVERRIDE and self.reason is None:
+            raise ValueError("an override needs a reason: one of " + ", ".join(OverrideReason))
+        if self.decision is ReviewDecision.ACCEPT and self.reason is not None:
+            raise ValueError("an accepted suggestion carries no override reason")
+        return self
