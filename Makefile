@@ -1,0 +1,61 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Only Python 3.11+ and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SANDBOX := .venv-sekmet
+PIP_FLAGS := --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check schemas clean
+
+help:
+	@echo "make demo      patients arrive, are triaged by the whole agent, decided, written back, read back"
+	@echo "make test      set-up and tests with the real model, FHIR server and databases"
+	@echo "make test-all  the slow tests too: the wheel in a clean environment, crashes, load"
+	@echo "make check     lint, format, types, floors"
+	@echo "make schemas   regenerate data_schemas/json from the models"
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; say which with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.model: $(VENV)/.installed
+	$(BIN)/triage model fetch
+	$(BIN)/triage model build
+	@touch $@
+
+$(SANDBOX)/.installed:
+	$(PYTHON) -m venv $(SANDBOX)
+	$(SANDBOX)/bin/pip install $(PIP_FLAGS) sekmet-fhir==0.1.1
+	@touch $@
+
+demo: $(VENV)/.installed $(VENV)/.model $(SANDBOX)/.installed
+	$(BIN)/triage demo
+
+test: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+schemas: $(VENV)/.installed-dev
+	$(BIN)/python -m data_schemas.json_schemas
+
+clean:
+	rm -rf $(VENV) $(SANDBOX) var build dist *.egg-info
