@@ -35,7 +35,7 @@ from data_schemas.intake import (
     PatientIdentity,
     QualityIssue,
 )
-from data_schemas.outcome import TriageOutcome, WriteReceipt, WriteState
+from data_schemas.outcome import TriageOutcome, WriteReceipt, WriteRequest, WriteState
 from data_schemas.review import ClinicianReview, OverrideReason, ReviewDecision, ReviewerRole
 from data_schemas.screening import (
     DecisionPoint,
@@ -90,6 +90,7 @@ __all__ = [
     "TriageAssessment",
     "TriageOutcome",
     "WriteReceipt",
+    "WriteRequest",
     "WriteState",
     "is_more_urgent",
     "most_urgent",
