@@ -91,6 +91,7 @@ __all__ = [
     "TriageOutcome",
     "WriteReceipt",
     "WriteRequest",
+    "WriteRequest",
     "WriteState",
     "is_more_urgent",
     "most_urgent",

@@ -8,6 +8,22 @@ from data_schemas.acuity import AcuityLevel
 from data_schemas.assessment import TriageAssessment
 from data_schemas.intake import IntakeRecord
 from data_schemas.review import ClinicianReview
+from data_schemas.assessment import TriageAssessment
+from data_schemas.intake import IntakeRecord
+from data_schemas.review import ClinicianReview
+
+
+class WriteRequest(Frozen):
+    """What the hospital's record is to be told: the proposal, or with ``review`` the clinician's decision.
+
+    ``encounter_key`` is ``<source>|Encounter/<id>``; a writer serves only the source it was made for.
+    """
+
+    case_id: str
+    encounter_key: str
+    record: IntakeRecord
+    assessment: TriageAssessment
+    review: ClinicianReview | None = None
 
 
 class WriteState(StrEnum):
