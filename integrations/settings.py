@@ -1,0 +1,97 @@
+"""All configuration in one place: ``TRIAGE_*`` environment variables and ``triage.toml``.
+
+``triage.toml`` is read from the working directory, or from the path in ``TRIAGE_CONFIG``. Environment variables win;
+nested values use two underscores: ``TRIAGE_FHIR__BASE_URL``.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from data_schemas import AcuityScale, EsiVersion
+from data_schemas._base import Frozen
+
+APP_NAME = "ed-triage-agent"
+
+
+class FhirSettings(Frozen):
+    """The hospital's FHIR server.
+
+    ``write_back`` is off unless it is asked for: nothing leaves this machine by default.
+    """
+
+    base_url: str | None = None
+    token: SecretStr | None = None
+    timeout_seconds: float = Field(default=10.0, gt=0)
+    write_back: bool = False
+    max_bundle_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    triage_window_minutes: int = Field(default=60, gt=0)
+    glucose_codes: tuple[str, ...] = ("41653-7", "2339-0", "2345-7", "32016-8", "15074-8")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/") if value else None
+
+
+class ModelSettings(Frozen):
+    """Which model answers.
+
+    ``adapter``: the name of a shipped adapter, a path to one, ``none`` for the base model, or ``default``.
+    """
+
+    engine: Literal["embedded", "none"] = "embedded"
+    adapter: str = "default"
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    threads: int = Field(default=2, ge=1)
+
+
+class ReviewSettings(Frozen):
+    """The clinician's gate.
+
+    ``physician_for_demand_override``: a less urgent level than a demand rule asks for needs a physician.
+    """
+
+    physician_for_demand_override: bool = True
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; the defaults run the demo."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRIAGE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir(APP_NAME)))
+    database_url: str | None = None
+    """SQLAlchemy URL of the records; None is SQLite in ``data_dir``."""
+    scale: AcuityScale = AcuityScale.ESI
+    esi_version: EsiVersion = EsiVersion.V5
+    guideline_dir: Path | None = None
+    fhir: FhirSettings = FhirSettings()
+    model: ModelSettings = ModelSettings()
+    review: ReviewSettings = ReviewSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then ``triage.toml``."""
+        path = Path(os.environ.get("TRIAGE_CONFIG", "triage.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_schemas import AcuityScale, LevelProbabilities
+from triage.slm.calibration import Calibration, ScaleCalibration
+from triage.slm.errors import ModelIntegrityError
+
+
+@st.composite
+def distributions(draw):
+    weights = draw(st.lists(st.floats(0.0, 1.0), min_size=5, max_size=5).filter(lambda w: sum(w) > 1e-3))
+    total = sum(weights)
+    return LevelProbabilities(p=tuple(w / total for w in weights))
+
+
+@given(distributions())
+def test_no_calibration_leaves_probabilities_as_they_are(probabilities):
+    applied = Calibration.none().apply(probabilities)
+    assert applied.p == pytest.approx(probabilities.p, abs=1e-9)
+
+
+@given(distributions(), st.floats(0.2, 5.0), st.lists(st.floats(-2, 2), min_size=5, max_size=5))
+def test_calibrated_probabilities_are_a_distribution(probabilities, temperature, bias):
+    numbers = ScaleCalibration(temperature=temperature, bias=tuple(bias))
+    assert sum(Calibration("x", numbers).apply(probabilities).p) == pytest.approx(1.0)
+
+
+@given(distributions(), st.floats(0.05, 1.0))
+def test_the_prediction_set_holds_the_suggestion_and_its_mass(probabilities, mass):
+    calibration = Calibration("x", ScaleCalibration(set_mass=mass))
+    first, last = calibration.prediction_set(probabilities)
+    assert first <= calibration.decide(probabilities) <= last
+    assert sum(probabilities.p[first - 1 : last]) >= mass - 1e-9 or (first, last) == (1, 5)
+
+
+@given(distributions(), st.floats(0.05, 0.5), st.floats(0.0, 0.5))
+def test_a_lower_threshold_is_never_less_urgent(probabilities, threshold, step):
+    lower = Calibration("x", ScaleCalibration(high_threshold=threshold))
+    higher = Calibration("x", ScaleCalibration(high_threshold=threshold + step))
+    assert lower.decide(probabilities) <= higher.decide(probabilities)
+
+
+def test_the_set_widens_to_the_more_urgent_side_of_equals():
+    calibration = Calibration("x", ScaleCalibration(set_mass=0.7))
+    assert calibration.prediction_set(LevelProbabilities(p=(0.0, 0.25, 0.5, 0.25, 0.0))) == (2, 3)
+
+
+def test_a_file_is_read_for_its_scale_and_named_with_its_digest(tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text(
+        json.dumps({"name": "k", "scales": {"KTAS": {"temperature": 1.5, "high_threshold": 0.25}}})
+    )
+    loaded = Calibration.load(path, AcuityScale.KTAS)
+    assert loaded.name.startswith("k@")
+    assert loaded.decide(LevelProbabilities(p=(0.05, 0.25, 0.6, 0.1, 0.0))) == 2
+    assert Calibration.load(path, AcuityScale.ESI).name == "uncalibrated"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"name": "k", "scales": {"KTAS": {"temperature": -1}}}'])
+def test_a_bad_file_is_a_named_error(tmp_path, content):
+    path = tmp_path / "calibration.json"
+    path.write_text(content)
+    with pytest.raises(ModelIntegrityError, match=r"calibration\.json"):
+        Calibration.load(path, AcuityScale.KTAS)

@@ -1,0 +1,124 @@
+"""Training examples: the agent's own prompt, and a target answer that agrees with the label.
+
+The level is the label. The decision path follows it (resources from what the visit used, where recorded; the
+danger zone from the rules). The cited facts and statements are a silver rationale grounded in the rules: a
+statement is a target only where it argues for the labelled level, so the model never learns to cite against it.
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from data_schemas import (
+    VITAL_SIGNS,
+    AcuityScale,
+    DecisionPath,
+    DecisionPoint,
+    FactKind,
+    IntakeRecord,
+    RuleFinding,
+    Screening,
+)
+from triage.esi import screen
+from triage.guidelines import GuidelineLibrary
+from triage.slm.answer import format_answer
+from triage.slm.prompt import Prompt, build_prompt
+from triage.training.corpus import LabelledCase
+
+_ALWAYS_TELLING = (FactKind.CHIEF_COMPLAINT, FactKind.TRIAGE_NOTE)
+_CALM = (FactKind.AVPU, FactKind.PAIN, FactKind.INJURY, FactKind.ARRIVAL_MODE)
+# Which tag a label's scale is asked for under. The survey's levels are mostly ESI and carry no scale of their own;
+# the label keeps its scale, and every report names it.
+_ASKED_AS = {AcuityScale.NHAMCS: AcuityScale.ESI}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingExample:
+    """One prompt and its target; ``level`` is the label, ``group`` the site or hospital-year it came from."""
+
+    case_id: str
+    prefix: str
+    prompt: str
+    target: str
+    level: int
+    scale: AcuityScale
+    group: str
+
+
+def make_example(
+    case: LabelledCase, library: GuidelineLibrary, rng: random.Random | None = None, drop: float = 0.0
+) -> TrainingExample:
+    """The training example of one labelled case.
+
+    Args:
+        case: its ``acuity`` must be known.
+        library: the statements shown and cited.
+        rng: with ``drop``, makes the choice of dropped vital signs repeatable.
+        drop: the share of vital signs left out, so that missing is ordinary to the model.
+
+    Raises:
+        ValueError: the case has no level or no fact.
+    """
+    if case.acuity is None:
+        raise ValueError(f"{case.case_id}: a training case needs a level")
+    record = drop_vital_signs(case.record, rng, drop) if rng is not None and drop > 0 else case.record
+    screening = screen(record, library=library)
+    scale = _ASKED_AS.get(case.scale, case.scale)
+    prompt = build_prompt(record, screening.findings, library.short, scale)
+    if not prompt.fact_ids:
+        raise ValueError(f"{case.case_id}: no fact to learn from")
+    agreeing = [finding for finding in screening.findings if _agrees(finding, case.acuity)]
+    target = format_answer(
+        case.acuity,
+        path_for(case.acuity, screening, case.resources_used),
+        rationale_facts(record, agreeing, prompt),
+        [label for label, sid in prompt.statements.items() if any(f.statement.id == sid for f in agreeing)],
+        prompt,
+    )
+    return TrainingExample(
+        case.case_id, prompt.prefix, prompt.text, target, case.acuity, case.scale, case.group
+    )
+
+
+def path_for(level: int, screening: Screening, resources_used: int | None) -> DecisionPath:
+    """The ESI decision path that leads to ``level``."""
+    danger = any(f.decision_point is DecisionPoint.D for f in screening.findings)
+    by_level = {1: 2, 2: 2, 3: 2, 4: 1, 5: 0}[level]
+    return DecisionPath(
+        life_saving=level == 1,
+        high_risk=level <= 2,
+        resources=by_level if resources_used is None or level >= 3 else resources_used,
+        danger_zone=danger,
+    )
+
+
+def rationale_facts(record: IntakeRecord, agreeing: Iterable[RuleFinding], prompt: Prompt) -> list[str]:
+    """Up to four facts that support the level: those of agreeing rules, the complaint, then calm signs."""
+    wanted: dict[str, None] = {}
+    for finding in agreeing:
+        wanted.update(dict.fromkeys(fact for fact in finding.fact_ids if fact in prompt.fact_ids))
+    for kinds in (_ALWAYS_TELLING, _CALM):
+        for kind in kinds:
+            fact = record.first(kind)
+            if fact is not None and fact.id in prompt.fact_ids:
+                wanted.setdefault(fact.id)
+    chosen = list(wanted)[:4] or list(prompt.fact_ids[:1])
+    return sorted(chosen, key=lambda fact_id: int(fact_id[1:]))
+
+
+def drop_vital_signs(record: IntakeRecord, rng: random.Random, share: float) -> IntakeRecord:
+    """The record without a random ``share`` of its vital signs and pain; what is dropped is named missing."""
+    candidates = [k for k in (*VITAL_SIGNS, FactKind.PAIN, FactKind.AVPU) if record.first(k) is not None]
+    gone = {kind for kind in candidates if rng.random() < share}
+    if not gone:
+        return record
+    return record.model_copy(
+        update={
+            "facts": tuple(fact for fact in record.facts if fact.kind not in gone),
+            "missing": tuple(sorted({*record.missing, *gone}, key=list(FactKind).index)),
+        }
+    )
+
+
+def _agrees(finding: RuleFinding, level: int) -> bool:
+    return finding.level == level or (level <= 2 and finding.level <= 2)
