@@ -91,7 +91,6 @@ __all__ = [
     "TriageOutcome",
     "WriteReceipt",
     "WriteRequest",
-    "WriteRequest",
     "WriteState",
     "is_more_urgent",
     "most_urgent",

@@ -8,9 +8,6 @@ from data_schemas.acuity import AcuityLevel
 from data_schemas.assessment import TriageAssessment
 from data_schemas.intake import IntakeRecord
 from data_schemas.review import ClinicianReview
-from data_schemas.assessment import TriageAssessment
-from data_schemas.intake import IntakeRecord
-from data_schemas.review import ClinicianReview
 
 
 class WriteRequest(Frozen):
@@ -45,16 +42,6 @@ class WriteReceipt(Frozen):
     version_id: str | None = None
     state: WriteState
     detail: str | None = None
-
-
-class WriteRequest(Frozen):
-    """Everything the hospital's record needs to hold a suggestion (``review`` None) or a decision."""
-
-    case_id: str
-    encounter_key: str
-    record: IntakeRecord
-    assessment: TriageAssessment
-    review: ClinicianReview | None = None
 
 
 class TriageOutcome(Frozen):
