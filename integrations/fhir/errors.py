@@ -1,4 +1,4 @@
-"""What can go wrong between us and a FHIR server.
+"""What can go wrong between us and a FHIR server, and with what it sends.
 
 FhirError
 ├── FhirUnreachableError   no connection: the request was certainly not processed
@@ -11,6 +11,8 @@ FhirError
 ├── FhirServerError        5xx: on a write the outcome is *unknown*
 ├── FhirProtocolError      an answer that is not FHIR JSON, a page of another origin, a redirect
 └── FhirInvalidError       our own resource failed validation and was not sent
+
+IntakeError                one encounter, file or bundle could not be read; returned beside the records
 
 No message holds a URL, an id, a search value or a server's free text: all of these can be patient data.
 """
@@ -141,3 +143,23 @@ def _issue(issue: Mapping[str, Any]) -> OutcomeIssue:
 
 def _coded(value: object) -> str:
     return value if isinstance(value, str) and _ISSUE_CODE.match(value) else "unknown"
+
+
+class IntakeError(Exception):
+    """One encounter, file or bundle that could not be read.
+
+    Readers return it in place of a record, so that one bad file never stops the others; ``load_bundle`` and
+    ``ResourceIndex`` raise it. ``str(error)`` names the element, what is wrong and what to do, and holds no
+    patient data. ``source`` (a file's path, a server's name) stays out of it: file names often hold names.
+    """
+
+    def __init__(self, message: str, *, element: str, remedy: str, source: str = "") -> None:
+        super().__init__(f"{element}: {message} {remedy}")
+        self.element = element
+        self.message = message
+        self.remedy = remedy
+        self.source = source
+
+    def at(self, source: str) -> "IntakeError":
+        """The same error, saying where it was met."""
+        return IntakeError(self.message, element=self.element, remedy=self.remedy, source=source)
