@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,8 @@ class FinetuneConfig(Frozen):
 
     @classmethod
     def load(cls, path: Path) -> "FinetuneConfig":
-        """Read a YAML recipe; unknown keys are refused."""
-        return cls.model_validate(yaml.safe_load(path.read_text()))
+        """Read the ``recipe`` section of a YAML file; unknown keys are refused."""
+        return cls.model_validate(yaml.safe_load(path.read_text())["recipe"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def train(
     (out / "run.json").write_text(
         json.dumps(
             {
-                "config": asdict(config) if not isinstance(config, Frozen) else config.model_dump(),
+                "config": config.model_dump(),
                 "examples": len(training),
                 "corpus_sha256": corpus_hash(training),
                 "seconds": round(time.monotonic() - started, 1),

@@ -1,0 +1,179 @@
+"""What the command line shows: the board, one case with all its evidence, and a case's history."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agents import Case
+from data_schemas import (
+    SCALES,
+    AssessmentMode,
+    Fact,
+    FactSource,
+    IntakeRecord,
+    LevelProbabilities,
+    Reason,
+    ReasonOrigin,
+    ReviewDecision,
+    TriageAssessment,
+)
+
+_STYLES = {1: "bold white on blue", 2: "bold white on red", 3: "bold black on yellow", 4: "bold green", 5: "cyan"}
+_SHAPES = {1: "⬢", 2: "▲", 3: "◆", 4: "●", 5: "○"}
+
+
+def level_text(assessment: TriageAssessment, level: int) -> Text:
+    """A level as shape, number and word: never colour alone."""
+    word = SCALES[assessment.scale].words[level - 1]
+    return Text(f"{_SHAPES[level]} {level} {word}", style=_STYLES[level])
+
+
+def bars(probabilities: LevelProbabilities | None) -> str:
+    """The five probabilities in words: ``1:2% 2:31% ...``."""
+    if probabilities is None:
+        return "rules only, no model"
+    return " ".join(f"{level}:{probability:.0%}" for level, probability in enumerate(probabilities.p, start=1))
+
+
+def where(source: FactSource) -> str:
+    """The element a fact came from: ``Observation/x component[0].valueQuantity``."""
+    place = source.resource_type + (f"/{source.resource_id}" if source.resource_id else "")
+    span = f" [{source.start}:{source.end}]" if source.start is not None else ""
+    return f"{place} {source.path}{span}"
+
+
+def board(cases: Sequence[Case], titles: dict[str, str] | None = None) -> Table:
+    """Everyone, most urgent first."""
+    table = Table(title="Board", header_style="bold", expand=True)
+    for name in ("Level", "Set", "Patient", "Complaint", "Model p(level)", "Why", "State"):
+        table.add_column(name, overflow="fold")
+    waiting = [(case, case.assessment) for case in cases if case.assessment is not None]
+    for case, assessment in sorted(waiting, key=lambda item: (_shown_level(item[0]), item[0].intake.encounter_key)):
+        level = _shown_level(case)
+        table.add_row(
+            level_text(assessment, level),
+            f"{assessment.set_most_urgent}-{assessment.set_least_urgent}",
+            escape((titles or {}).get(case.intake.encounter_key) or short_patient(case.intake)),
+            escape(_complaint(case.intake)),
+            bars(assessment.probabilities),
+            escape(_headline(assessment)),
+            case.phase.value,
+        )
+    return table
+
+
+def short_patient(record: IntakeRecord) -> str:
+    """Age and sex; names are for the dashboard's decision screen only."""
+    return ", ".join(fact.text for fact in record.facts[:2] if fact.kind.value in {"age", "sex"}) or "age and sex unknown"
+
+
+def case_panel(case: Case, title: str | None = None) -> Panel:
+    """One case: level, probabilities, evidence with sources, rules, missing data, decision, resources."""
+    assessment = case.assessment
+    if assessment is None:
+        return Panel(f"case {case.id}: still being assessed", title=title)
+    record = case.intake
+    parts: list[RenderableType] = [_summary(assessment)]
+    parts.append(_evidence(record, assessment))
+    if record.missing:
+        parts.append(Text("Missing: " + ", ".join(kind.value.replace("_", " ") for kind in record.missing), "yellow"))
+    parts += [Text(f"Data quality ({item.issue.value}): {item.message}", "yellow") for item in record.findings]
+    parts += [Text(f"Flag {flag.code}: {flag.message}", "magenta") for flag in assessment.flags]
+    parts += [Text(f"Look closely: {reason}", "bold magenta") for reason in assessment.needs_human]
+    parts.append(Text(_scores(assessment), "dim"))
+    parts += _decision(case, assessment)
+    heading = title or f"{short_patient(record)}: {_complaint(record)}"
+    return Panel(Group(*parts), title=escape(heading), title_align="left", subtitle=f"case {case.id}")
+
+
+def _summary(assessment: TriageAssessment) -> Text:
+    text = Text("Suggested ")
+    text.append_text(level_text(assessment, assessment.level))
+    text.append(f"   set {assessment.set_most_urgent}-{assessment.set_least_urgent}   {bars(assessment.probabilities)}")
+    if assessment.mode is AssessmentMode.RULES_ONLY:
+        text.append(f"   RULES ONLY ({assessment.mode_reason})", "bold red")
+    elif assessment.model_level is not None and assessment.model_level != assessment.level:
+        rules = ", ".join(assessment.floor_statement_ids)
+        text.append(f"   model said {assessment.model_level}; raised by {rules}", "bold")
+    text.append(f"\nRules alone: {assessment.screening.level} ({assessment.screening.rationale})", "dim")
+    return text
+
+
+def _evidence(record: IntakeRecord, assessment: TriageAssessment) -> Table:
+    table = Table(show_edge=False, pad_edge=False, expand=True, header_style="dim")
+    table.add_column("Evidence", ratio=3, overflow="fold")
+    table.add_column("Facts and where they stand in the record", ratio=4, overflow="fold")
+    table.add_column("Guideline statement and its source", ratio=4, overflow="fold")
+    shown: Iterable[Reason] = sorted(assessment.reasons, key=lambda r: (r.struck is not None, r.origin.value))
+    for reason in shown:
+        facts = [fact for fact in map(record.fact, reason.fact_ids) if fact is not None]
+        origin = "model" if reason.origin is ReasonOrigin.MODEL else "rule"
+        label = f"[{origin}] {reason.text}"
+        if reason.struck:
+            label = f"[{origin}, struck: {reason.struck}] {reason.text}"
+        statement = reason.statement
+        table.add_row(
+            Text(label, "red strike" if reason.struck else ""),
+            "\n".join(escape(_fact(fact)) for fact in facts) or "-",
+            escape(f"{statement.id}: {statement.text} ({statement.source})") if statement else "-",
+        )
+    return table
+
+
+def _fact(fact: Fact) -> str:
+    return f"{fact.id} {fact.text} <- {where(fact.source)}"
+
+
+def _decision(case: Case, assessment: TriageAssessment) -> list[RenderableType]:
+    review = case.review
+    if review is None:
+        return [Text("Waiting for a clinician", "bold")]
+    verb = "accepted" if review.decision is ReviewDecision.ACCEPT else f"overridden ({review.reason})"
+    line = Text("Clinician ")
+    line.append(f"{verb}: ")
+    line.append_text(level_text(assessment, review.level))
+    line.append(f" by {review.reviewer} ({review.role.value})")
+    if review.comment:
+        line.append(f' "{review.comment}"', "italic")
+    parts: list[RenderableType] = [line]
+    for delivery in (case.proposal, case.final):
+        if delivery is None:
+            continue
+        for receipt in delivery.receipts:
+            name = receipt.resource_type + (f"/{receipt.resource_id}" if receipt.resource_id else "")
+            version = f" version {receipt.version_id}" if receipt.version_id else ""
+            detail = f" ({receipt.detail})" if receipt.detail else ""
+            style = "green" if receipt.state.value == "written" else "yellow"
+            parts.append(Text(f"{delivery.kind.value}: {name}{version} {receipt.state.value}{detail}", style))
+    return parts
+
+
+def _scores(assessment: TriageAssessment) -> str:
+    shown = []
+    for score in assessment.screening.scores:
+        if not score.applicable or score.value is None:
+            continue
+        least = "" if score.complete else "at least "
+        missing = "" if score.complete else f", missing {', '.join(kind.value for kind in score.missing)}"
+        shown.append(f"{score.name} {least}{score.value.normalize():f}{missing}" + (f" ({score.band})" if score.band else ""))
+    return "Scores: " + ("; ".join(shown) or "none applicable")
+
+
+def _headline(assessment: TriageAssessment) -> str:
+    standing = [reason for reason in assessment.reasons if reason.struck is None]
+    return standing[0].text if standing else "no standing evidence"
+
+
+def _complaint(record: IntakeRecord) -> str:
+    fact = next((fact for fact in record.facts if fact.kind.value == "chief_complaint"), None)
+    return fact.text if fact else "no complaint recorded"
+
+
+def _shown_level(case: Case) -> int:
+    if case.review is not None:
+        return case.review.level
+    return case.assessment.level if case.assessment else 9
