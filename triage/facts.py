@@ -14,17 +14,14 @@ CODE_TEXTS: dict[FactKind, dict[str, str]] = {
     FactKind.SEX: {code: code for code in ("male", "female", "other", "unknown")},
     FactKind.PREGNANCY: {"pregnant": "pregnant", "postpartum": "postpartum", "not-pregnant": "not pregnant"},
     FactKind.ARRIVAL_MODE: {
-        code: code
-        for code in (
-            "ambulance",
-            "walk-in",
-            "wheelchair",
-            "public",
-            "private",
-            "police",
-            "helicopter",
-            "other",
-        )
+        "ambulance": "ambulance",
+        "walk-in": "walk-in",
+        "wheelchair": "wheelchair",
+        "public": "public transport",
+        "private": "private vehicle",
+        "police": "police",
+        "helicopter": "helicopter",
+        "other": "other means of arrival",
     },
     FactKind.INJURY: {"yes": "injury", "no": "no injury", "incomplete": "injury incompletely recorded"},
     FactKind.PAIN: {"present": "pain present, not scored"},
@@ -111,13 +108,14 @@ def fact_text(
 ) -> str:
     """The canonical words of a number or a code: ``71 y``, ``HR 104 /min``, ``T 36.6 C``, ``AVPU verbal``.
 
-    Ages are cut, never rounded up: 17.96 years read ``17.9 y``. Temperatures always show one decimal.
+    Ages are cut, never rounded up: 17.96 years read ``17.9 y``. Ages given in days read as days up to 91, then as
+    full months (``8 mo``), from two years as full years. Temperatures always show one decimal.
 
     Raises:
         ValueError: neither a value nor a code that has words was given.
     """
     if value is not None and kind is FactKind.AGE:
-        return f"{_plain(value, 1, ROUND_DOWN)} {_AGE_WORDS[_checked_unit(kind, unit)]}"
+        return _age_text(value, _checked_unit(kind, unit))
     if value is not None and kind in _NUMBER_TEXTS:
         prefix, decimals, suffix = _NUMBER_TEXTS[kind]
         if kind is FactKind.TEMPERATURE:
@@ -153,6 +151,8 @@ def missing_kinds(facts: Iterable[Fact]) -> tuple[FactKind, ...]:
 
 _KIND_ORDER = {kind: position for position, kind in enumerate(FactKind)}
 _NO_TIME = float("-inf")
+_LAST_AGE_SHOWN_IN_DAYS = 91
+"""The ESI fever rules for infants turn on days up to 90; from 92 on, three months are full."""
 
 
 def _is_known(fact: Fact) -> bool:
@@ -169,6 +169,13 @@ def _instant(observed_at: datetime | None) -> float:
     if observed_at is None:
         return _NO_TIME
     return (observed_at if observed_at.tzinfo else observed_at.replace(tzinfo=UTC)).timestamp()
+
+
+def _age_text(value: Decimal, unit: str) -> str:
+    if unit == "d" and value > _LAST_AGE_SHOWN_IN_DAYS:
+        months = int(value / AGE_UNITS_IN_DAYS["mo"])
+        return f"{months} mo" if months < 24 else f"{int(value / AGE_UNITS_IN_DAYS['a'])} y"
+    return f"{_plain(value, 1, ROUND_DOWN)} {_AGE_WORDS[unit]}"
 
 
 def _checked_unit(kind: FactKind, unit: str | None) -> str:
