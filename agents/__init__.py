@@ -1,0 +1,60 @@
+"""The agent: a durable graph from an intake record to a clinician's decision in the hospital's record."""
+
+import os
+
+# Checkpoints are read back only into types that are named beforehand. The variable is read once, when the
+# checkpoint package is first imported, so it is set before any of our modules imports it.
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+
+from agents.cases import CaseService
+from agents.context import AgentSettings
+from agents.errors import (
+    AgentError,
+    AlreadyDecidedError,
+    InvalidReviewError,
+    NotReadyError,
+    StaleAssessmentError,
+    UnknownCaseError,
+)
+from agents.ports import Asks, Calibrates, Clock, EvidenceLibrary, OutcomeSink, Screens
+from agents.sinks import NoSink
+from agents.values import (
+    Case,
+    CasePhase,
+    ChainReport,
+    Delivery,
+    DeliveryKind,
+    HistoryStep,
+    PendingDelivery,
+    PendingWrite,
+    Recovery,
+    Step,
+)
+
+__all__ = [
+    "AgentError",
+    "AgentSettings",
+    "AlreadyDecidedError",
+    "Asks",
+    "Calibrates",
+    "Case",
+    "CasePhase",
+    "CaseService",
+    "ChainReport",
+    "Clock",
+    "Delivery",
+    "DeliveryKind",
+    "EvidenceLibrary",
+    "HistoryStep",
+    "InvalidReviewError",
+    "NoSink",
+    "NotReadyError",
+    "OutcomeSink",
+    "PendingDelivery",
+    "PendingWrite",
+    "Recovery",
+    "Screens",
+    "StaleAssessmentError",
+    "Step",
+    "UnknownCaseError",
+]

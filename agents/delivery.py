@@ -1,0 +1,87 @@
+"""Delivers one outbox item to the hospital's record, and says honestly what came of it."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from agents.context import AgentContext
+from agents.store.audit import Entry
+from agents.store.outbox import OutboxItem
+from agents.values import CasePhase, Delivery, DeliveryKind, Step
+from data_schemas import WriteReceipt, WriteRequest, WriteState
+
+logger = logging.getLogger(__name__)
+
+_WORST_FIRST = (
+    WriteState.CONFLICT,
+    WriteState.REFUSED,
+    WriteState.UNKNOWN,
+    WriteState.PENDING,
+    WriteState.NOT_CONFIGURED,
+    WriteState.WRITTEN,
+)
+
+
+async def deliver(context: AgentContext, item: OutboxItem) -> Delivery:
+    """Try once, and keep the result. The sink may fail in any way; the store may not.
+
+    A final write counts as written only when every receipt says so and, with ``confirm_writes``, the record
+    was read back and holds the level decided.
+    """
+    settings, store = context.settings, context.store
+    case = await store.reads.case(item.case_id)
+    claimed = await store.reads.review(item.assessment_id)
+    final = item.kind is DeliveryKind.FINAL
+    request = WriteRequest(
+        case_id=item.case_id,
+        encounter_key=case.encounter_key,
+        record=await store.reads.record(item.assessment_id),
+        assessment=await store.reads.assessment(item.assessment_id),
+        review=claimed[1] if final and claimed is not None else None,
+    )
+    error: str | None = None
+    receipts: tuple[WriteReceipt, ...] = ()
+    try:
+        async with asyncio.timeout(settings.write_timeout if final else settings.propose_timeout):
+            receipts = await (context.sink.finalize(request) if final else context.sink.propose(request))
+            state = worst(receipts)
+            if final and state is WriteState.WRITTEN and settings.confirm_writes:
+                state = await _confirmed(context, request)
+                error = None if state is WriteState.WRITTEN else "read-back"
+    except Exception as failure:  # whatever the sink did, the decision stays here and is tried again
+        error, state = type(failure).__name__, WriteState.UNKNOWN
+        logger.warning("case %s: %s not delivered (%s)", item.case_id, item.kind.value, error)
+    if error is None and state not in {WriteState.WRITTEN, WriteState.NOT_CONFIGURED}:
+        error = state.value
+    delivery = Delivery(kind=item.kind, state=state, receipts=receipts)
+    now = context.clock()
+    wait = min(settings.retry_base * 2.0 ** min(item.attempts, 16), settings.retry_most)
+    await store.outbox.settle(item, delivery, error, now, now + timedelta(seconds=wait))
+    return delivery
+
+
+def worst(receipts: tuple[WriteReceipt, ...]) -> WriteState:
+    """The state of a delivery: that of its worst receipt; no receipt at all is ``unknown``."""
+    states = {receipt.state for receipt in receipts}
+    return next((state for state in _WORST_FIRST if state in states), WriteState.UNKNOWN)
+
+
+async def close(context: AgentContext, case_id: str, assessment_id: str) -> bool:
+    """Append the closing audit entry where the decision has come to rest; whether it has."""
+    case = await context.store.reads.case(case_id)
+    at_rest = case.phase in {CasePhase.WRITTEN, CasePhase.RECORDED}
+    if not at_rest or case.review is None or case.review.assessment_id != assessment_id:
+        return False
+    detail = {"phase": case.phase.value, "level": case.review.level}
+    entry = Entry(case_id, assessment_id, Step.CLOSED, detail)
+    await context.store.cases.append_audit([entry], context.clock())
+    return True
+
+
+async def _confirmed(context: AgentContext, request: WriteRequest) -> WriteState:
+    if request.review is None:
+        return WriteState.UNKNOWN
+    held = await context.sink.read_back(request)
+    if held is None:
+        return WriteState.UNKNOWN
+    return WriteState.WRITTEN if held == request.review.level else WriteState.CONFLICT

@@ -1,0 +1,64 @@
+"""What can go wrong with a case. Messages hold case ids (random) and codes, never patient data.
+
+AgentError
+├── UnknownCaseError       no case has this id
+├── NotReadyError          the case has no suggestion to decide on yet
+├── AlreadyDecidedError    someone decided first
+├── StaleAssessmentError   the suggestion shown was superseded by a newer one
+├── InvalidReviewError     the decision contradicts itself or is not allowed
+└── RunFailedError         a run stopped on an unexpected error; it is resumed by ``recover``
+"""
+
+from datetime import datetime
+
+
+class AgentError(Exception):
+    """A case could not be handled as asked."""
+
+
+class UnknownCaseError(AgentError):
+    """No case has this id."""
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(f"no case has the id {case_id}; `triage cases` lists them")
+        self.case_id = case_id
+
+
+class NotReadyError(AgentError):
+    """The case has no suggestion to decide on yet."""
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(f"case {case_id} is still being assessed; try again in a moment")
+        self.case_id = case_id
+
+
+class AlreadyDecidedError(AgentError):
+    """Someone decided first. ``reviewer`` and ``decided_at`` say who and when."""
+
+    def __init__(self, case_id: str, reviewer: str, decided_at: datetime) -> None:
+        super().__init__(f"case {case_id} was already decided by {reviewer} at {decided_at.isoformat()}")
+        self.case_id = case_id
+        self.reviewer = reviewer
+        self.decided_at = decided_at
+
+
+class StaleAssessmentError(AgentError):
+    """The suggestion shown was superseded by a newer one: look at that one and decide again."""
+
+    def __init__(self, case_id: str, current: str | None) -> None:
+        super().__init__(f"case {case_id} has a newer assessment; look at it and decide again")
+        self.case_id = case_id
+        self.current = current
+
+
+class InvalidReviewError(AgentError):
+    """The decision contradicts itself or is not allowed; the message names the field and the remedy."""
+
+
+class RunFailedError(AgentError):
+    """A run stopped on an unexpected error. Nothing is lost: ``CaseService.recover`` resumes it."""
+
+    def __init__(self, case_id: str, error: str) -> None:
+        super().__init__(f"the run of case {case_id} stopped ({error}); it is kept and will be resumed")
+        self.case_id = case_id
+        self.error = error

@@ -1,0 +1,145 @@
+"""What the clinician must look at: flags for everything notable, ``needs_human`` for what needs a deliberate look."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from agents.state import Asked, Verified
+from data_schemas import (
+    VITAL_SIGNS,
+    FactKind,
+    Flag,
+    IntakeRecord,
+    QualityIssue,
+    ReasonOrigin,
+    RuleTier,
+    Screening,
+)
+from data_schemas._base import Frozen
+
+_REFUSED_VALUES = {
+    QualityIssue.IMPOSSIBLE,
+    QualityIssue.CONTRADICTORY,
+    QualityIssue.UNIT_MISSING,
+    QualityIssue.UNIT_UNKNOWN,
+    QualityIssue.NOT_NUMERIC,
+    QualityIssue.UNREADABLE,
+    QualityIssue.TRUNCATED,
+}
+"""Something was sent and could not be used: it may be the very value that matters."""
+
+
+class Concerns(Frozen):
+    """Flags, and why a deliberate decision is needed."""
+
+    flags: tuple[Flag, ...]
+    needs_human: tuple[str, ...]
+
+
+def collect(
+    record: IntakeRecord,
+    screening: Screening,
+    asked: Asked,
+    verified: Verified,
+    level: int,
+    model_level: int | None,
+) -> Concerns:
+    """Everything notable about one suggestion, most serious first."""
+    flags: list[Flag] = []
+    human: list[str] = []
+
+    def raise_flag(code: str, message: str, *, deliberate: bool) -> None:
+        flags.append(Flag(code=code, message=message))
+        if deliberate:
+            human.append(message)
+
+    if asked.answer is None:
+        raise_flag(
+            "rules-only",
+            f"The model did not take part ({asked.failure}); level {level} is that of the rules alone.",
+            deliberate=True,
+        )
+    for code, message in _missing(record):
+        raise_flag(code, message, deliberate=code == "missing-critical-data")
+    floor = screening.floor
+    if floor is not None and model_level is not None and model_level > floor:
+        names = ", ".join(
+            f.statement.id for f in screening.findings if f.tier is RuleTier.DEMAND and f.level == floor
+        )
+        raise_flag(
+            "raised-by-floor",
+            f"The model said level {model_level}; a rule that must hold raised it to {floor} ({names}).",
+            deliberate=True,
+        )
+    if model_level is not None and abs(model_level - screening.level) >= 2:
+        raise_flag(
+            "rules-disagree",
+            f"The model says level {model_level}, the rules alone say level {screening.level}.",
+            deliberate=True,
+        )
+    for finding in screening.findings:
+        if finding.tier is RuleTier.CONSIDER and finding.level < level:
+            raise_flag(
+                "consider",
+                f"Consider level {finding.level}: {finding.explanation} ({finding.statement.id}).",
+                deliberate=True,
+            )
+    if not any(reason.struck is None for reason in verified.reasons):
+        raise_flag("no-evidence", "No checked evidence supports this suggestion.", deliberate=True)
+    elif asked.answer is not None and not _model_evidence(verified):
+        raise_flag(
+            "no-guideline-evidence",
+            "None of the model's guideline citations stood up to the check.",
+            deliberate=False,
+        )
+    for flag in verified.flags:
+        raise_flag(flag.code, flag.message, deliberate=True)
+    for item in record.findings:
+        deliberate = item.issue in _REFUSED_VALUES or item.issue is QualityIssue.INSTRUCTION_IN_TEXT
+        code = (
+            "instruction-in-text"
+            if item.issue is QualityIssue.INSTRUCTION_IN_TEXT
+            else f"quality-{item.issue.value}"
+        )
+        raise_flag(code, item.message, deliberate=deliberate)
+    return Concerns(flags=_unique(flags), needs_human=_unique(human))
+
+
+def _missing(record: IntakeRecord) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if record.first(FactKind.CHIEF_COMPLAINT) is None:
+        found.append(("missing-critical-data", "No chief complaint is recorded: ask why the patient came."))
+    absent = [kind for kind in VITAL_SIGNS if record.number(kind) is None]
+    if len(absent) == len(VITAL_SIGNS):
+        found.append(
+            (
+                "missing-critical-data",
+                f"No vital sign is recorded: measure {_names(VITAL_SIGNS)}.",
+            )
+        )
+    elif absent:
+        found.append(("missing-vital-signs", f"Not recorded, so not reassuring: {_names(absent)}."))
+    return found
+
+
+def _names(kinds: Iterable[FactKind]) -> str:
+    return ", ".join(_WORDS.get(kind, kind.value.replace("_", " ")) for kind in kinds)
+
+
+_WORDS = {
+    FactKind.SYSTOLIC_BP: "systolic blood pressure",
+    FactKind.DIASTOLIC_BP: "diastolic blood pressure",
+}
+
+
+def _model_evidence(verified: Verified) -> bool:
+    return any(
+        reason.origin is ReasonOrigin.MODEL and reason.statement is not None and reason.struck is None
+        for reason in verified.reasons
+    )
+
+
+_Item = TypeVar("_Item", Flag, str)
+
+
+def _unique(items: Iterable[_Item]) -> tuple[_Item, ...]:
+    return tuple(dict.fromkeys(items))

@@ -1,0 +1,128 @@
+"""Reconcile: safety floor, calibration, prediction set, and what a person must look at."""
+
+from time import perf_counter
+
+from langgraph.runtime import Runtime
+
+from agents.context import AgentContext
+from agents.nodes.concerns import collect
+from agents.ports import Calibrates
+from agents.state import Asked, CaseState, Verified
+from data_schemas import (
+    VITAL_SIGNS,
+    AssessmentMode,
+    FactKind,
+    IntakeRecord,
+    LevelProbabilities,
+    RuleTier,
+    Screening,
+    TriageAssessment,
+)
+from data_schemas._base import Frozen
+
+
+class Suggestion(Frozen):
+    """Level and prediction set. ``model_level`` is the model's, before the floor; None without a model."""
+
+    level: int
+    model_level: int | None
+    floor: int | None
+    most_urgent: int
+    least_urgent: int
+    probabilities: LevelProbabilities | None
+
+
+async def reconcile(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState:
+    """The assessment that the clinician sees."""
+    began = perf_counter()
+    context = runtime.context
+    record, screening = state["intake"], state["screened"].screening
+    asked, verified = state["asked"], state["verified"]
+    suggestion = suggest(record, screening, asked, context.calibration)
+    concerns = collect(record, screening, asked, verified, suggestion.level, suggestion.model_level)
+    identity = None if asked.answer is None else asked.answer.identity
+    if identity is not None:
+        identity = identity.model_copy(update={"calibration": context.calibration.name})
+    assessment = TriageAssessment(
+        id=state["run"].assessment_id,
+        scale=context.settings.scale,
+        mode=AssessmentMode.RULES_ONLY if asked.answer is None else AssessmentMode.MODEL,
+        mode_reason=asked.failure,
+        level=suggestion.level,
+        model_level=suggestion.model_level,
+        floor=suggestion.floor,
+        floor_statement_ids=floor_statements(screening),
+        probabilities=suggestion.probabilities,
+        set_most_urgent=suggestion.most_urgent,
+        set_least_urgent=suggestion.least_urgent,
+        path=None if asked.answer is None else asked.answer.path,
+        reasons=verified.reasons,
+        flags=concerns.flags,
+        needs_human=concerns.needs_human,
+        screening=screening,
+        identity=identity,
+        created_at=context.clock(),
+        seconds=_seconds(state["screened"].seconds, asked, verified, perf_counter() - began),
+    )
+    return {"assessment": assessment}  # type: ignore[typeddict-item]
+
+
+def suggest(record: IntakeRecord, screening: Screening, asked: Asked, calibration: Calibrates) -> Suggestion:
+    """Level and prediction set.
+
+    The floor can only make a suggestion more urgent. Levels that a rule asks to consider enter the set and
+    never move the level. Critical data that is missing widens the set by one level towards more urgent.
+    """
+    floor = screening.floor
+    probabilities: LevelProbabilities | None = None
+    model_level: int | None = None
+    if asked.answer is None:
+        level = first = last = screening.level
+    else:
+        probabilities = calibration.apply(asked.answer.probabilities)
+        level = model_level = calibration.decide(probabilities)
+        first, last = calibration.prediction_set(probabilities)
+    if floor is not None:
+        level = min(level, floor)
+    first = min(first, level, *screening.considered)
+    last = max(last, level, *screening.considered)
+    if floor is not None:
+        last = min(last, floor)
+    if critical_missing(record):
+        first = max(1, first - 1)
+    return Suggestion(
+        level=level,
+        model_level=model_level,
+        floor=floor,
+        most_urgent=first,
+        least_urgent=last,
+        probabilities=probabilities,
+    )
+
+
+def critical_missing(record: IntakeRecord) -> tuple[str, ...]:
+    """What nobody can triage without, by name: a complaint, and at least one vital sign."""
+    missing: list[str] = []
+    if record.first(FactKind.CHIEF_COMPLAINT) is None:
+        missing.append("chief complaint")
+    if all(record.number(kind) is None for kind in VITAL_SIGNS):
+        missing.append("vital signs")
+    return tuple(missing)
+
+
+def floor_statements(screening: Screening) -> tuple[str, ...]:
+    """The statements whose demand rules set the floor."""
+    return tuple(
+        dict.fromkeys(
+            finding.statement.id
+            for finding in screening.findings
+            if finding.tier is RuleTier.DEMAND and finding.level == screening.floor
+        )
+    )
+
+
+def _seconds(screen: float, asked: Asked, verified: Verified, own: float) -> dict[str, float]:
+    seconds = {"screen": screen, "assess": asked.seconds, "verify": verified.seconds, "reconcile": own}
+    if asked.answer is not None:
+        seconds["model"] = asked.answer.seconds
+    return seconds

@@ -1,0 +1,118 @@
+"""What the agent needs from outside, as protocols; whoever assembles it hands real ones in."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from data_schemas import (
+    EsiVersion,
+    IntakeRecord,
+    LevelProbabilities,
+    ModelAnswer,
+    Screening,
+    WriteReceipt,
+    WriteRequest,
+)
+
+Clock = Callable[[], datetime]
+"""The time now, with a zone."""
+
+Screens = Callable[[IntakeRecord, EsiVersion], Screening]
+"""The rules, as ``triage.esi.screen``: a pure function."""
+
+
+class Asks(Protocol):
+    """Asks the model, as ``triage.slm.Triager``."""
+
+    async def ask(self, record: IntakeRecord, screening: Screening) -> ModelAnswer:
+        """The model's answer.
+
+        Raises:
+            EngineError: the model could not answer; the case goes on with rules only.
+        """
+        ...
+
+
+class Calibrates(Protocol):
+    """Turns raw probabilities into a suggestion and a prediction set, as ``triage.slm.Calibration``."""
+
+    @property
+    def name(self) -> str:
+        """Name and digest of the calibration; recorded with every assessment."""
+        ...
+
+    def apply(self, probabilities: LevelProbabilities) -> LevelProbabilities:
+        """Calibrated probabilities."""
+        ...
+
+    def decide(self, probabilities: LevelProbabilities) -> int:
+        """The suggested level for calibrated probabilities."""
+        ...
+
+    def prediction_set(self, probabilities: LevelProbabilities) -> tuple[int, int]:
+        """The most and the least urgent level of the prediction set."""
+        ...
+
+
+class CitedStatement(Protocol):
+    """A guideline statement that may be cited."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Its sentence, in the project's own words."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Document and chapter or table of the fact."""
+        ...
+
+
+class Supported(Protocol):
+    """The verifier's answer: ``triage.guidelines.Support``."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the facts support the statement for this patient."""
+        ...
+
+    @property
+    def why(self) -> str | None:
+        """Why, or why not."""
+        ...
+
+
+class EvidenceLibrary(Protocol):
+    """The guideline statements, as ``triage.guidelines.GuidelineLibrary``."""
+
+    def by_id(self, statement_id: str) -> CitedStatement | None:
+        """The statement with this id, or None."""
+        ...
+
+    def supports(self, statement: CitedStatement, record: IntakeRecord, fact_ids: Sequence[str]) -> Supported:
+        """Whether the statement applies to this patient and these facts support it."""
+        ...
+
+
+class OutcomeSink(Protocol):
+    """The hospital's record. Idempotent: the same request twice leaves one set of resources.
+
+    Every method may raise; the agent then counts the write as ``unknown`` and tries again later.
+    """
+
+    async def propose(self, request: WriteRequest) -> tuple[WriteReceipt, ...]:
+        """Write the suggestion as preliminary; ``request.review`` is None."""
+        ...
+
+    async def finalize(self, request: WriteRequest) -> tuple[WriteReceipt, ...]:
+        """Write the clinician's decision as final."""
+        ...
+
+    async def read_back(self, request: WriteRequest) -> int | None:
+        """The final level that the hospital's record now holds for this case; None where it holds none."""
+        ...

@@ -1,0 +1,1 @@
+"""What the agent remembers: cases, immutable assessments, reviews, an outbox and an audit chain."""

@@ -1,0 +1,119 @@
+"""The audit chain: every entry holds the hash of the one before it.
+
+An entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Entries hold digests of the
+evidence and codes, never the evidence itself. Changing, removing or reordering an entry breaks the chain;
+cutting its tail breaks it against ``audit_head`` (and against a copy of the head kept elsewhere).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agents.store.canonical import canonical_json, digest
+from agents.store.tables import audit, audit_head
+from agents.values import ChainReport, Step
+
+GENESIS = "0" * 64
+NO_EVIDENCE = digest("")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry to append. ``attempt`` tells repeated deliveries apart; every other step happens once."""
+
+    case_id: str
+    assessment_id: str
+    step: Step
+    detail: dict[str, Any]
+    evidence: str | None = None
+    """Canonical JSON of the evidence; only its digest is kept in the chain."""
+    attempt: int = 0
+
+
+async def append(connection: AsyncConnection, at: datetime, entries: list[Entry]) -> int:
+    """Append ``entries`` in the caller's transaction; those already there are left as they are.
+
+    Returns how many were new. The head row is locked until the transaction ends, so appends queue up.
+    """
+    head = (await connection.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update())).one()
+    there = await _existing(connection, {entry.assessment_id for entry in entries})
+    sequence, previous = int(head.sequence), str(head.hash)
+    rows = []
+    for entry in entries:
+        key = (entry.assessment_id, entry.step.value, entry.attempt)
+        if key in there:
+            continue
+        there.add(key)
+        sequence += 1
+        row: dict[str, Any] = {
+            "sequence": sequence,
+            "at": at.isoformat(),
+            "case_id": entry.case_id,
+            "assessment_id": entry.assessment_id,
+            "step": entry.step.value,
+            "attempt": entry.attempt,
+            "detail": canonical_json(entry.detail),
+            "digest": NO_EVIDENCE if entry.evidence is None else digest(entry.evidence),
+        }
+        row["previous"], row["hash"] = previous, entry_hash(previous, row)
+        previous = row["hash"]
+        rows.append(row)
+    if rows:
+        await connection.execute(insert(audit), rows)
+        await connection.execute(
+            update(audit_head).where(audit_head.c.id == 1).values(sequence=sequence, hash=previous)
+        )
+    return len(rows)
+
+
+def entry_hash(previous: str, row: dict[str, Any]) -> str:
+    """The hash of one entry."""
+    body = {name: row[name] for name in _HASHED}
+    return digest(previous + "\n" + canonical_json(body))
+
+
+async def verify(connection: AsyncConnection) -> ChainReport:
+    """Walk the whole chain. Every break is named by sequence number."""
+    problems: list[str] = []
+    expected, previous = 1, GENESIS
+    result = await connection.stream(select(audit).order_by(audit.c.sequence))
+    async for row in result:
+        if row.sequence != expected:
+            problems.append(f"entries {expected} to {row.sequence - 1} are missing")
+        if row.previous != previous:
+            problems.append(f"entry {row.sequence} does not follow the one before it")
+        if entry_hash(row.previous, dict(row._mapping)) != row.hash:
+            problems.append(f"entry {row.sequence} was changed")
+        expected, previous = row.sequence + 1, row.hash
+    head = (await connection.execute(select(audit_head).where(audit_head.c.id == 1))).one_or_none()
+    if head is None or (head.sequence, head.hash) != (expected - 1, previous):
+        problems.append(f"the head does not match entry {expected - 1}: the tail was cut or the head changed")
+    return ChainReport(ok=not problems, entries=expected - 1, head=previous, problems=tuple(problems))
+
+
+async def of_case(connection: AsyncConnection, case_id: str) -> list[Row[Any]]:
+    """The entries of one case, oldest first."""
+    query = select(audit).where(audit.c.case_id == case_id).order_by(audit.c.sequence)
+    return list((await connection.execute(query)).all())
+
+
+async def next_attempt(connection: AsyncConnection, assessment_id: str, step: Step) -> int:
+    """The number of the next attempt of a step that may be repeated."""
+    query = select(func.max(audit.c.attempt)).where(
+        audit.c.assessment_id == assessment_id, audit.c.step == step.value
+    )
+    last = (await connection.execute(query)).scalar()
+    return 0 if last is None else int(last) + 1
+
+
+async def _existing(connection: AsyncConnection, assessment_ids: set[str]) -> set[tuple[str, str, int]]:
+    query = select(audit.c.assessment_id, audit.c.step, audit.c.attempt).where(
+        audit.c.assessment_id.in_(assessment_ids)
+    )
+    return {(row.assessment_id, row.step, row.attempt) for row in await connection.execute(query)}
+
+
+_HASHED = ("sequence", "at", "case_id", "assessment_id", "step", "attempt", "detail", "digest")

@@ -1,0 +1,201 @@
+"""The outbox: what the hospital's record must be told, kept until it was seen to hold it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from agents.store import audit as chain
+from agents.store.canonical import canonical_json
+from agents.store.tables import cases, outbox
+from agents.values import CasePhase, Delivery, DeliveryKind, PendingDelivery, Step
+from data_schemas import WriteReceipt, WriteState
+
+SUPERSEDED = "superseded"
+_UNDELIVERED = tuple(
+    state.value for state in WriteState if state not in {WriteState.WRITTEN, WriteState.NOT_CONFIGURED}
+)
+_STEPS = {
+    (DeliveryKind.PROPOSAL, True): Step.PROPOSED,
+    (DeliveryKind.PROPOSAL, False): Step.PROPOSE_ATTEMPTED,
+    (DeliveryKind.FINAL, True): Step.WRITTEN,
+    (DeliveryKind.FINAL, False): Step.WRITE_ATTEMPTED,
+}
+_PHASES = {WriteState.WRITTEN: CasePhase.WRITTEN, WriteState.NOT_CONFIGURED: CasePhase.RECORDED}
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """One delivery."""
+
+    id: str
+    case_id: str
+    kind: DeliveryKind
+    ref: str
+    assessment_id: str
+    attempts: int
+    delivery: Delivery | None
+    """What came of it so far; None where it was superseded."""
+
+
+class Outbox:
+    """Reads and settles deliveries."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(sqlite_begin="BEGIN")
+
+    async def find(self, kind: DeliveryKind, ref: str) -> OutboxItem | None:
+        """The delivery of this assessment or review."""
+        async with self._reader.connect() as connection:
+            query = select(outbox).where(outbox.c.kind == kind.value, outbox.c.ref == ref)
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else _item(row)
+
+    async def due(self, now: datetime, *, force: bool = False) -> list[OutboxItem]:
+        """What is to be tried now, oldest first; with ``force`` everything undelivered."""
+        query = select(outbox).where(outbox.c.state.in_(_UNDELIVERED)).order_by(outbox.c.created_at)
+        if not force:
+            query = query.where(outbox.c.next_attempt_at <= now)
+        async with self._reader.connect() as connection:
+            return [_item(row) for row in await connection.execute(query)]
+
+    async def pending(self) -> tuple[PendingDelivery, ...]:
+        """Everything that the hospital's record has not confirmed, oldest first."""
+        query = select(outbox).where(outbox.c.state.in_(_UNDELIVERED)).order_by(outbox.c.created_at)
+        async with self._reader.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            PendingDelivery(
+                case_id=row.case_id,
+                kind=DeliveryKind(row.kind),
+                state=WriteState(row.state),
+                attempts=row.attempts,
+                next_attempt_at=row.next_attempt_at,
+                last_error=row.last_error,
+            )
+            for row in rows
+        )
+
+    async def settle(
+        self, item: OutboxItem, delivery: Delivery, error: str | None, now: datetime, retry_at: datetime
+    ) -> None:
+        """Store what came of one attempt, its audit entry, and the case's phase, in one transaction."""
+        final = item.kind is DeliveryKind.FINAL
+        done = delivery.state is WriteState.WRITTEN
+        receipts = canonical_json(delivery.receipts)
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(outbox)
+                # A delivery that was superseded meanwhile stays superseded.
+                .where(outbox.c.id == item.id, outbox.c.state != SUPERSEDED)
+                .values(
+                    state=delivery.state.value,
+                    receipts=receipts,
+                    attempts=outbox.c.attempts + 1,
+                    next_attempt_at=retry_at,
+                    last_error=error,
+                    updated_at=now,
+                )
+            )
+            if final and delivery.state in _PHASES:
+                await connection.execute(
+                    update(cases)
+                    .where(
+                        cases.c.id == item.case_id,
+                        cases.c.assessment_id == item.assessment_id,
+                        cases.c.phase == CasePhase.WRITE_PENDING.value,
+                    )
+                    .values(phase=_PHASES[delivery.state].value, updated_at=now)
+                )
+            step = _STEPS[item.kind, done]
+            attempt = await chain.next_attempt(connection, item.assessment_id, step)
+            detail = {
+                "state": delivery.state.value,
+                "error": error,
+                "receipts": [_receipt_words(receipt) for receipt in delivery.receipts],
+            }
+            entry = chain.Entry(item.case_id, item.assessment_id, step, detail, receipts, attempt)
+            await chain.append(connection, now, [entry])
+
+
+async def put(
+    connection: AsyncConnection,
+    *,
+    case_id: str,
+    kind: DeliveryKind,
+    ref: str,
+    assessment_id: str,
+    now: datetime,
+) -> None:
+    """Put one delivery into the outbox, once, in the caller's transaction."""
+    there = select(outbox.c.id).where(
+        outbox.c.case_id == case_id, outbox.c.kind == kind.value, outbox.c.ref == ref
+    )
+    if (await connection.execute(there)).first() is not None:
+        return
+    await connection.execute(
+        insert(outbox).values(
+            id=str(uuid4()),
+            case_id=case_id,
+            kind=kind.value,
+            ref=ref,
+            assessment_id=assessment_id,
+            state=WriteState.PENDING.value,
+            receipts="[]",
+            attempts=0,
+            next_attempt_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+
+
+async def supersede(
+    connection: AsyncConnection, case_id: str, kinds: Sequence[DeliveryKind], now: datetime
+) -> None:
+    """Never deliver what was overtaken: an older suggestion or decision must not follow a newer one."""
+    await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.case_id == case_id,
+            outbox.c.kind.in_([kind.value for kind in kinds]),
+            outbox.c.state.in_(_UNDELIVERED),
+        )
+        .values(state=SUPERSEDED, updated_at=now)
+    )
+
+
+def delivery_of(row: Row[Any]) -> Delivery | None:
+    """The delivery that an outbox row describes; None where it was superseded."""
+    if row.state == SUPERSEDED:
+        return None
+    receipts = tuple(WriteReceipt.model_validate(item) for item in json.loads(row.receipts))
+    return Delivery(kind=DeliveryKind(row.kind), state=WriteState(row.state), receipts=receipts)
+
+
+def _item(row: Row[Any]) -> OutboxItem:
+    return OutboxItem(
+        id=row.id,
+        case_id=row.case_id,
+        kind=DeliveryKind(row.kind),
+        ref=row.ref,
+        assessment_id=row.assessment_id,
+        attempts=row.attempts,
+        delivery=delivery_of(row),
+    )
+
+
+def _receipt_words(receipt: WriteReceipt) -> str:
+    version = "" if receipt.version_id is None else f"/_history/{receipt.version_id}"
+    where = (
+        receipt.resource_type
+        if receipt.resource_id is None
+        else f"{receipt.resource_type}/{receipt.resource_id}"
+    )
+    return f"{where}{version} {receipt.state.value}"

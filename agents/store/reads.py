@@ -1,0 +1,222 @@
+"""Reading cases and their history."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from agents.errors import UnknownCaseError
+from agents.store import audit as chain
+from agents.store.canonical import canonical_json, digest
+from agents.store.outbox import delivery_of
+from agents.store.tables import assessments, cases, intake, outbox, reviews
+from agents.values import Case, CasePhase, ChainReport, Delivery, DeliveryKind, HistoryStep, Step
+from data_schemas import ClinicianReview, IntakeRecord, ModelAnswer, Reason, TriageAssessment
+
+
+class Reads:
+    """Queries; they change nothing and never wait for a writer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(sqlite_begin="BEGIN")
+
+    async def case(self, case_id: str) -> Case:
+        """One case.
+
+        Raises:
+            UnknownCaseError: no case has this id.
+        """
+        found = await self._cases(_CASES.where(cases.c.id == case_id))
+        if not found:
+            raise UnknownCaseError(case_id)
+        return found[0]
+
+    async def cases(
+        self, phases: Sequence[CasePhase] | None = None, *, limit: int | None = None
+    ) -> tuple[Case, ...]:
+        """Cases, the latest arrival in our books first; all phases when ``phases`` is None."""
+        query = _CASES.order_by(cases.c.created_at.desc(), cases.c.id)
+        if phases is not None:
+            query = query.where(cases.c.phase.in_([phase.value for phase in phases]))
+        return tuple(await self._cases(query if limit is None else query.limit(limit)))
+
+    async def by_encounter(self, encounter_key: str) -> str | None:
+        """The id of an encounter's case, or None."""
+        async with self._engine.connect() as connection:
+            query = select(cases.c.id).where(cases.c.encounter_key == encounter_key)
+            return (await connection.execute(query)).scalar()
+
+    async def unfinished(self) -> list[tuple[str, str]]:
+        """Case id and encounter key of every run that is not at rest, oldest first."""
+        query = (
+            select(cases.c.id, cases.c.encounter_key)
+            .where(
+                or_(
+                    cases.c.phase.in_([CasePhase.ASSESSING.value, CasePhase.WRITE_PENDING.value]),
+                    cases.c.lease_owner.is_not(None),
+                )
+            )
+            .order_by(cases.c.updated_at)
+        )
+        async with self._engine.connect() as connection:
+            return [(row.id, row.encounter_key) for row in await connection.execute(query)]
+
+    async def record(self, assessment_id: str) -> IntakeRecord:
+        """What a run was given."""
+        async with self._engine.connect() as connection:
+            query = select(intake.c.record).where(intake.c.id == assessment_id)
+            return IntakeRecord.model_validate_json((await connection.execute(query)).scalar_one())
+
+    async def assessment(self, assessment_id: str) -> TriageAssessment:
+        """One assessment."""
+        async with self._engine.connect() as connection:
+            query = select(assessments.c.value).where(assessments.c.id == assessment_id)
+            return TriageAssessment.model_validate_json((await connection.execute(query)).scalar_one())
+
+    async def review(self, assessment_id: str) -> tuple[str, ClinicianReview] | None:
+        """The decision on an assessment with its id, or None while it waits."""
+        async with self._engine.connect() as connection:
+            query = select(reviews.c.id, reviews.c.value).where(reviews.c.assessment_id == assessment_id)
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else (row.id, ClinicianReview.model_validate_json(row.value))
+
+    async def verify_chain(self) -> ChainReport:
+        """Walk the audit chain."""
+        async with self._engine.connect() as connection:
+            return await chain.verify(connection)
+
+    async def history(self, case_id: str) -> tuple[HistoryStep, ...]:
+        """Every step of a case, oldest first, with its evidence checked against the chain.
+
+        Raises:
+            UnknownCaseError: no case has this id.
+        """
+        async with self._engine.connect() as connection:
+            entries = await chain.of_case(connection, case_id)
+            if not entries:
+                raise UnknownCaseError(case_id)
+            records = await _texts(connection, intake.c.id, intake.c.record, case_id)
+            values = await _texts(connection, assessments.c.id, assessments.c.value, case_id)
+            answers = await _texts(connection, assessments.c.id, assessments.c.answer, case_id)
+            decisions = await _texts(connection, reviews.c.assessment_id, reviews.c.value, case_id)
+        parsed = {key: TriageAssessment.model_validate_json(text) for key, text in values.items()}
+        return tuple(
+            _history_step(
+                row,
+                record=records.get(row.assessment_id),
+                assessment=parsed.get(row.assessment_id),
+                answer=answers.get(row.assessment_id),
+                review=decisions.get(row.assessment_id),
+            )
+            for row in entries
+        )
+
+    async def _cases(self, query: Select[Any]) -> list[Case]:
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+            deliveries: dict[tuple[str, str], Delivery | None] = {}
+            ids = [row.assessment_id for row in rows]
+            for start in range(0, len(ids), 500):
+                part = select(outbox).where(outbox.c.assessment_id.in_(ids[start : start + 500]))
+                for item in await connection.execute(part):
+                    deliveries[item.assessment_id, item.kind] = delivery_of(item)
+        return [_case(row, deliveries) for row in rows]
+
+
+def verified_text(reasons: Sequence[Reason]) -> str:
+    """The canonical JSON of checked evidence, as hashed into the chain."""
+    return canonical_json(reasons)
+
+
+_NUMBER = (
+    select(func.count())
+    .select_from(intake)
+    .where(intake.c.case_id == cases.c.id)
+    .correlate(cases)
+    .scalar_subquery()
+)
+_CASES = (
+    select(
+        cases,
+        intake.c.record,
+        assessments.c.value.label("assessment"),
+        reviews.c.value.label("review"),
+        _NUMBER.label("runs"),
+    )
+    .join(intake, intake.c.id == cases.c.assessment_id)
+    .outerjoin(assessments, assessments.c.id == cases.c.assessment_id)
+    .outerjoin(reviews, reviews.c.assessment_id == cases.c.assessment_id)
+)
+
+
+def _case(row: Row[Any], deliveries: dict[tuple[str, str], Delivery | None]) -> Case:
+    return Case(
+        id=row.id,
+        encounter_key=row.encounter_key,
+        phase=CasePhase(row.phase),
+        intake=IntakeRecord.model_validate_json(row.record),
+        assessment=None if row.assessment is None else TriageAssessment.model_validate_json(row.assessment),
+        review=None if row.review is None else ClinicianReview.model_validate_json(row.review),
+        assessments=row.runs,
+        proposal=deliveries.get((row.assessment_id, DeliveryKind.PROPOSAL.value)),
+        final=deliveries.get((row.assessment_id, DeliveryKind.FINAL.value)),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _history_step(
+    row: Row[Any],
+    *,
+    record: str | None,
+    assessment: TriageAssessment | None,
+    answer: str | None,
+    review: str | None,
+) -> HistoryStep:
+    step = Step(row.step)
+    evidence: Any = None
+    text: str | None = None
+    seconds = None if assessment is None else assessment.seconds.get(_TIMED.get(step, ""))
+    if step is Step.READ and record is not None:
+        evidence, text = IntakeRecord.model_validate_json(record), record
+    elif step is Step.SCREENED and assessment is not None:
+        evidence = assessment.screening
+        text = canonical_json(evidence)
+    elif step is Step.ASSESSED and answer is not None:
+        evidence, text = ModelAnswer.model_validate_json(answer), answer
+    elif step is Step.VERIFIED and assessment is not None:
+        evidence = assessment.reasons
+        text = verified_text(evidence)
+    elif step is Step.RECONCILED and assessment is not None:
+        evidence = assessment
+        text = canonical_json(evidence)
+    elif step is Step.REVIEWED and review is not None:
+        evidence, text = ClinicianReview.model_validate_json(review), review
+    own = step in _OWN_DETAIL or (step is Step.ASSESSED and row.digest == chain.NO_EVIDENCE)
+    return HistoryStep(
+        sequence=row.sequence,
+        at=datetime.fromisoformat(row.at),
+        step=step,
+        assessment_id=row.assessment_id,
+        detail=json.loads(row.detail),
+        evidence=evidence,
+        intact=None if own else text is not None and digest(text) == row.digest,
+        seconds=seconds,
+    )
+
+
+_OWN_DETAIL = {Step.PROPOSED, Step.PROPOSE_ATTEMPTED, Step.WRITTEN, Step.WRITE_ATTEMPTED, Step.CLOSED}
+_TIMED = {
+    Step.SCREENED: "screen",
+    Step.ASSESSED: "assess",
+    Step.VERIFIED: "verify",
+    Step.RECONCILED: "reconcile",
+}
+
+
+async def _texts(connection: AsyncConnection, key: Any, value: Any, case_id: str) -> dict[str, str]:
+    rows = await connection.execute(select(key, value).where(key.table.c.case_id == case_id))
+    return {row[0]: row[1] for row in rows if row[1] is not None}

@@ -1,0 +1,246 @@
+"""Changes to cases. Every method is one transaction, with its audit entries inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from agents.errors import AlreadyDecidedError, NotReadyError, StaleAssessmentError, UnknownCaseError
+from agents.store import audit as chain
+from agents.store import outbox as box
+from agents.store.canonical import canonical_json, fingerprint
+from agents.store.lease import is_dead, own_name
+from agents.store.tables import assessments, cases, intake, reviews
+from agents.values import CasePhase, DeliveryKind, Step
+from data_schemas import ClinicianReview, IntakeRecord, ModelAnswer, TriageAssessment
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The run to look at. ``new``: it was created by this call."""
+
+    case_id: str
+    assessment_id: str
+    phase: CasePhase
+    new: bool
+
+
+class Repository:
+    """Cases, intake, assessments and reviews. ``lease``: seconds a working process may be silent."""
+
+    def __init__(self, engine: AsyncEngine, lease: float) -> None:
+        self._engine = engine
+        self._lease = timedelta(seconds=lease)
+        self.owner = own_name()
+
+    async def open_case(self, record: IntakeRecord, now: datetime) -> Opened:
+        """The case of ``record``'s encounter; a new run where it is new or what is known has changed.
+
+        Raises:
+            NotReadyError: the facts changed while another process works on the case; try again.
+        """
+        try:
+            return await self._open_case(record, now)
+        except IntegrityError:
+            # Another process created the case between our look and our insert: now it is there.
+            return await self._open_case(record, now)
+
+    async def _open_case(self, record: IntakeRecord, now: datetime) -> Opened:
+        mark = fingerprint(record)
+        async with self._engine.begin() as connection:
+            query = select(cases).where(cases.c.encounter_key == record.encounter_key).with_for_update()
+            row = (await connection.execute(query)).one_or_none()
+            number = 1
+            if row is not None:
+                current = select(intake.c.fingerprint, intake.c.number).where(
+                    intake.c.id == row.assessment_id
+                )
+                last = (await connection.execute(current)).one()
+                if last.fingerprint == mark:
+                    return Opened(row.id, row.assessment_id, CasePhase(row.phase), new=False)
+                if not self._free(row, now):
+                    raise NotReadyError(row.id)
+                number = last.number + 1
+            case_id = str(uuid4()) if row is None else str(row.id)
+            assessment_id = str(uuid4())
+            values = {
+                "phase": CasePhase.ASSESSING.value,
+                "assessment_id": assessment_id,
+                "lease_owner": self.owner,
+                "lease_until": now + self._lease,
+                "updated_at": now,
+            }
+            if row is None:
+                await connection.execute(
+                    insert(cases).values(
+                        id=case_id, encounter_key=record.encounter_key, created_at=now, **values
+                    )
+                )
+            else:
+                await connection.execute(update(cases).where(cases.c.id == case_id).values(**values))
+                await box.supersede(connection, case_id, (DeliveryKind.PROPOSAL,), now)
+            text = canonical_json(record)
+            await connection.execute(
+                insert(intake).values(
+                    id=assessment_id,
+                    case_id=case_id,
+                    number=number,
+                    fingerprint=mark,
+                    record=text,
+                    created_at=now,
+                )
+            )
+            detail = {"number": number, "facts": len(record.facts), "missing": list(record.missing)}
+            await chain.append(
+                connection, now, [chain.Entry(case_id, assessment_id, Step.READ, detail, text)]
+            )
+        return Opened(case_id, assessment_id, CasePhase.ASSESSING, new=True)
+
+    async def store_assessment(
+        self,
+        case_id: str,
+        assessment: TriageAssessment,
+        answer: ModelAnswer | None,
+        entries: Sequence[chain.Entry],
+        now: datetime,
+    ) -> TriageAssessment:
+        """Keep the assessment, its proposal to the hospital's record, and the audit entries.
+
+        Returns the assessment that is kept: where a killed run had stored one already, that one stands.
+        """
+        async with self._engine.begin() as connection:
+            kept = select(assessments.c.value).where(assessments.c.id == assessment.id)
+            there = (await connection.execute(kept)).scalar()
+            if there is not None:
+                return TriageAssessment.model_validate_json(there)
+            await connection.execute(
+                insert(assessments).values(
+                    id=assessment.id,
+                    case_id=case_id,
+                    value=canonical_json(assessment),
+                    answer=None if answer is None else canonical_json(answer),
+                    created_at=now,
+                )
+            )
+            await box.put(
+                connection,
+                case_id=case_id,
+                kind=DeliveryKind.PROPOSAL,
+                ref=assessment.id,
+                assessment_id=assessment.id,
+                now=now,
+            )
+            await chain.append(connection, now, list(entries))
+        return assessment
+
+    async def claim(self, case_id: str, review: ClinicianReview, now: datetime) -> bool:
+        """Keep the decision, exactly one for an assessment, and what must be written of it.
+
+        Returns whether this process may go on with the case at once; if not, another one is working on it
+        and the decision, which is safe, is written afterwards.
+
+        Raises:
+            UnknownCaseError, NotReadyError, StaleAssessmentError, AlreadyDecidedError
+        """
+        async with self._engine.begin() as connection:
+            row = await self._locked(connection, case_id)
+            await _refuse_decided(connection, case_id, review.assessment_id)
+            if row.assessment_id != review.assessment_id:
+                raise StaleAssessmentError(case_id, row.assessment_id)
+            if row.phase != CasePhase.AWAITING_REVIEW.value:
+                raise NotReadyError(case_id)
+            free = self._free(row, now)
+            lease = {"lease_owner": self.owner, "lease_until": now + self._lease} if free else {}
+            review_id = str(uuid4())
+            text = canonical_json(review)
+            await connection.execute(
+                insert(reviews).values(
+                    id=review_id,
+                    assessment_id=review.assessment_id,
+                    case_id=case_id,
+                    value=text,
+                    created_at=now,
+                )
+            )
+            await connection.execute(
+                update(cases)
+                .where(cases.c.id == case_id)
+                .values(phase=CasePhase.WRITE_PENDING.value, updated_at=now, **lease)
+            )
+            await box.supersede(connection, case_id, (DeliveryKind.PROPOSAL, DeliveryKind.FINAL), now)
+            await box.put(
+                connection,
+                case_id=case_id,
+                kind=DeliveryKind.FINAL,
+                ref=review_id,
+                assessment_id=review.assessment_id,
+                now=now,
+            )
+            detail = {"decision": review.decision, "level": review.level, "role": review.role}
+            if review.reason is not None:
+                detail["reason"] = review.reason
+            entry = chain.Entry(case_id, review.assessment_id, Step.REVIEWED, detail, text)
+            await chain.append(connection, now, [entry])
+        return free
+
+    async def acquire(self, case_id: str, now: datetime) -> Row[Any] | None:
+        """Take the case's lease; the case's row, or None where a living process holds it."""
+        async with self._engine.begin() as connection:
+            row = await self._locked(connection, case_id)
+            if not self._free(row, now):
+                return None
+            await connection.execute(
+                update(cases)
+                .where(cases.c.id == case_id)
+                .values(lease_owner=self.owner, lease_until=now + self._lease)
+            )
+            return row
+
+    async def release(self, case_id: str, assessment_id: str, *, reviewable: bool, now: datetime) -> None:
+        """Give the lease back; with ``reviewable`` the case now waits for a clinician."""
+        async with self._engine.begin() as connection:
+            if reviewable:
+                await connection.execute(
+                    update(cases)
+                    .where(
+                        cases.c.id == case_id,
+                        cases.c.assessment_id == assessment_id,
+                        cases.c.phase == CasePhase.ASSESSING.value,
+                    )
+                    .values(phase=CasePhase.AWAITING_REVIEW.value, updated_at=now)
+                )
+            await connection.execute(
+                update(cases)
+                .where(cases.c.id == case_id, cases.c.lease_owner == self.owner)
+                .values(lease_owner=None, lease_until=None)
+            )
+
+    async def append_audit(self, entries: Sequence[chain.Entry], now: datetime) -> int:
+        """Append audit entries; those already there are left as they are. Returns how many were new."""
+        async with self._engine.begin() as connection:
+            return await chain.append(connection, now, list(entries))
+
+    def _free(self, row: Row[Any], now: datetime) -> bool:
+        """Whether this process may work on the case: nobody does, or it is ours, or the owner is gone."""
+        owner = row.lease_owner
+        return owner is None or owner == self.owner or row.lease_until <= now or is_dead(owner)
+
+    async def _locked(self, connection: AsyncConnection, case_id: str) -> Row[Any]:
+        query = select(cases).where(cases.c.id == case_id).with_for_update()
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise UnknownCaseError(case_id)
+        return row
+
+
+async def _refuse_decided(connection: AsyncConnection, case_id: str, assessment_id: str) -> None:
+    query = select(reviews.c.value).where(reviews.c.assessment_id == assessment_id)
+    text = (await connection.execute(query)).scalar()
+    if text is not None:
+        first = ClinicianReview.model_validate_json(text)
+        raise AlreadyDecidedError(case_id, first.reviewer, first.decided_at)
