@@ -1,0 +1,217 @@
+"""Whether a finding in a text is present, denied, past, a relative's or only imagined.
+
+An implementation of the published ConText algorithm (Harkema et al., J Biomed Inform 2009;42:839), which
+extends NegEx (Chapman et al., J Biomed Inform 2001;34:301). Where a scope is in doubt the finding counts as
+present: a denial read into a text hides a sick patient, a denial missed costs a look.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import cast
+
+import yaml
+
+from triage.text.patterns import PatternIndex
+from triage.text.tokens import Token, ends_sentence
+
+
+class Assertion(StrEnum):
+    """What the text says about a finding."""
+
+    PRESENT = "present"
+    POSSIBLE = "possible"
+    RESOLVED = "resolved"
+    HISTORICAL = "historical"
+    HYPOTHETICAL = "hypothetical"
+    FAMILY = "family"
+    NEGATED = "negated"
+
+
+_PRECEDENCE = (
+    Assertion.NEGATED,
+    Assertion.FAMILY,
+    Assertion.HYPOTHETICAL,
+    Assertion.HISTORICAL,
+    Assertion.RESOLVED,
+    Assertion.POSSIBLE,
+)
+_NEAR_LIMIT = 6
+"""Words a `near` trigger reaches within one item of a list."""
+_POST_LIMIT = 5
+_ALWAYS_END = frozenset(
+    "but however although though except besides yet report reporting c/o complain complaining endorse "
+    "endorsing present presenting presented because secondary after until while then state stating".split()
+)
+# These end a scope only once the denied list is over ("denies fever, has chest pain"; not "denies he has pain").
+_END_AFTER_BREAK = frozenset(
+    "has had have is was are were start started develop developed feel feeling appear now also positive with "
+    "noted found today currently became woke awoke pain-related rate rating".split()
+)
+_CLOSERS = frozenset({"or", "nor"})
+_BREAKS = frozenset({",", "and", ":", "(", ")", "plus", "+"})
+_NEGATION_ITEM_AFFIRMED = frozenset({"x", "since", "for", "rated", "rate", "started", "began", "onset"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Trigger:
+    assertion: Assertion
+    scope: str
+    first: int
+    last: int
+
+
+@lru_cache(maxsize=1)
+def _index() -> PatternIndex:
+    data = yaml.safe_load((files("triage.text") / "context.yaml").read_text("utf-8"))
+    patterns: list[tuple[str, str]] = [("pseudo/", item) for item in data.pop("pseudo")]
+    for assertion, scopes in data.items():
+        for scope, items in scopes.items():
+            patterns += [(f"{Assertion(assertion)}/{scope}", item) for item in items]
+    return PatternIndex(patterns)
+
+
+class Context:
+    """The context triggers of one text, ready to be asked about any span of tokens.
+
+    ``consumed`` are the token spans of findings: a trigger inside one ("not breathing") belongs to that
+    finding and denies nothing else.
+    """
+
+    def __init__(self, tokens: Sequence[Token], consumed: Sequence[tuple[int, int]]) -> None:
+        self._tokens = tokens
+        self._triggers = _triggers(tokens, consumed)
+
+    def assertion(self, first: int, last: int, *, is_condition: bool = False) -> Assertion:
+        """What the text says about the finding at tokens ``[first, last)``.
+
+        ``is_condition`` marks a disease or treatment: only those continue a comma-separated history.
+        """
+        reached = {
+            trigger.assertion
+            for trigger in self._triggers
+            if not (trigger.first < last and first < trigger.last)
+            and self._reaches(trigger, first, last, is_condition=is_condition)
+        }
+        if Assertion.NEGATED in reached and self._denied_twice(first, last):
+            reached.discard(Assertion.NEGATED)
+        return next((found for found in _PRECEDENCE if found in reached), Assertion.PRESENT)
+
+    def _reaches(self, trigger: _Trigger, first: int, last: int, *, is_condition: bool) -> bool:
+        if trigger.scope == "post":
+            return trigger.first >= last and self._post(trigger, last)
+        if trigger.last > first:
+            return False
+        if trigger.assertion is Assertion.HISTORICAL:
+            return self._history(trigger, first, is_condition=is_condition)
+        if trigger.scope == "list":
+            return self._list(trigger, first, last)
+        return self._near(trigger, first)
+
+    def _post(self, trigger: _Trigger, last: int) -> bool:
+        between = self._tokens[last : trigger.first]
+        if trigger.assertion is Assertion.NEGATED and any(
+            token.norm in _BREAKS or token.norm in _ALWAYS_END for token in between
+        ):
+            return False
+        return len(between) <= _POST_LIMIT and not any(
+            ends_sentence(token) or token.norm in _ALWAYS_END or token.norm in {","} for token in between
+        )
+
+    def _ended(self, start: int, stop: int) -> bool:
+        """Whether a scope that starts at ``start`` has ended before ``stop``."""
+        broken = False
+        for at in range(start, stop):
+            token = self._tokens[at]
+            if ends_sentence(token) or token.norm in _ALWAYS_END:
+                return True
+            if token.norm == "due" or (token.norm == "since" and broken):
+                return True
+            if broken and token.norm in _END_AFTER_BREAK:
+                return True
+            if token.norm in _BREAKS:
+                broken = True
+        return False
+
+    def _list(self, trigger: _Trigger, first: int, last: int) -> bool:
+        if self._ended(trigger.last, first):
+            return False
+        after_comma = any(token.norm == "," for token in self._tokens[trigger.last : first])
+        return not (
+            trigger.assertion is Assertion.NEGATED and after_comma and self._given_value(last)
+        )
+
+    def _given_value(self, last: int) -> bool:
+        """Whether what follows measures the finding ("chest pain 8/10", "cough x 2 days"): then it is there."""
+        for token in self._tokens[last : last + 2]:
+            if ends_sentence(token) or token.norm in _BREAKS:
+                return False
+            if token.norm in _NEGATION_ITEM_AFFIRMED or token.norm[0].isdigit():
+                return True
+        return False
+
+    def _near(self, trigger: _Trigger, first: int) -> bool:
+        if self._ended(trigger.last, first):
+            return False
+        between = self._tokens[trigger.last : first]
+        words = 0
+        for token in between:
+            words = 0 if token.norm in {",", "or", "nor", "and"} else words + 1
+            if words > _NEAR_LIMIT or token.norm in {"with", "for"}:
+                return False
+        if any(token.norm == "," for token in between):
+            return self._closed_by_or(trigger.last, first)
+        return True
+
+    def _closed_by_or(self, start: int, first: int) -> bool:
+        """Whether the comma-separated list that holds ``first`` is closed by "or" at or after its last comma."""
+        last_comma = max(at for at in range(start, first) if self._tokens[at].norm == ",")
+        commas_before_or = 0
+        for at in range(last_comma + 1, len(self._tokens)):
+            token = self._tokens[at]
+            if ends_sentence(token) or token.norm in _ALWAYS_END or token.norm in _END_AFTER_BREAK:
+                return False
+            if token.norm in _CLOSERS:
+                return True
+            commas_before_or += token.norm == ","
+        return False
+
+    def _history(self, trigger: _Trigger, first: int, *, is_condition: bool) -> bool:
+        if self._ended(trigger.last, first):
+            return False
+        between = self._tokens[trigger.last : first]
+        if any(token.norm in {"who", "now", "today", "with", "came", "come", "here"} for token in between):
+            return False
+        if self._tokens[trigger.first].norm in {"previou", "previously", "prior", "past", "old", "remote"}:
+            return len(between) <= 2
+        return is_condition or not any(token.norm in {",", "and"} for token in between)
+
+    def _denied_twice(self, first: int, last: int) -> bool:
+        """Two denials side by side cancel ("denies having no pain")."""
+        before = [
+            trigger
+            for trigger in self._triggers
+            if trigger.assertion is Assertion.NEGATED
+            and trigger.scope != "post"
+            and trigger.last <= first
+            and self._reaches(trigger, first, last, is_condition=False)
+        ]
+        if len(before) < 2:
+            return False
+        left, right = before[-2], before[-1]
+        between = self._tokens[left.last : right.first]
+        return len(between) <= 2 and all(token.is_word and token.norm not in {"and", "or"} for token in between)
+
+
+def _triggers(tokens: Sequence[Token], consumed: Sequence[tuple[int, int]]) -> tuple[_Trigger, ...]:
+    hits = list(_index().find(tokens))
+    shields = [(hit.first, hit.last) for hit in hits if hit.key == "pseudo/"] + list(consumed)
+    found: list[_Trigger] = []
+    for hit in hits:
+        if hit.key == "pseudo/" or any(a <= hit.first and hit.last <= b for a, b in shields):
+            continue
+        kind, scope = hit.key.split("/")
+        found.append(_Trigger(cast(Assertion, Assertion(kind)), scope, hit.first, hit.last))
+    return tuple(sorted(found, key=lambda trigger: trigger.first))
