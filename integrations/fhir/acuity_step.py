@@ -40,6 +40,7 @@ class AcuityStep:
             self._offer,
             system=identity.ASSESSMENT,
             value=self._subject.assessment,
+            narrow=("code", f"{self._subject.coding.system}|{self._subject.coding.code}"),
             **where,
         )
 

@@ -49,18 +49,22 @@ async def find_ours(
     value: str,
     patient: str,
     encounter_id: str,
+    narrow: tuple[str, str] | None = None,
 ) -> list[Stored]:
     """The resources that carry our identifier.
+
+    ``narrow`` is a parameter and value added to a search by encounter or patient, where the server offers it.
 
     Servers that do not know a search parameter answer everything, so the identifier is checked here too.
 
     Raises:
         FhirError: the search failed.
     """
+    more = {narrow[0]: narrow[1]} if narrow is not None and offer.searches_by(narrow[0]) else {}
     params = {
         "identifier": {"identifier": f"{system}|{value}"},
-        "encounter": {"encounter": f"Encounter/{encounter_id}"},
-        "patient": {"patient": patient},
+        "encounter": {"encounter": f"Encounter/{encounter_id}"} | more,
+        "patient": {"patient": patient} | more,
     }
     found = await find(client, resource_type, offer, params)
     return [stored for stored in found if identity.identifier_of(stored.body or {}, system) == value]
@@ -74,10 +78,10 @@ async def find_others(
     Raises:
         FhirError: the search failed.
     """
-    code = f"{coding.system}|{coding.code}"
+    code = {"code": f"{coding.system}|{coding.code}"} if offer.searches_by("code") else {}
     params = {
-        "encounter": {"encounter": f"Encounter/{encounter_id}", "code": code},
-        "patient": {"patient": patient, "code": code},
+        "encounter": {"encounter": f"Encounter/{encounter_id}"} | code,
+        "patient": {"patient": patient} | code,
     }
     return [
         stored

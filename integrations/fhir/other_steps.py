@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integrations.fhir import identity
+from integrations.fhir.acuity_codes import LOINC, TRIAGE_NOTE_CODE
 from integrations.fhir.capability import WritePlan
 from integrations.fhir.client import FhirClient, Stored
 from integrations.fhir.errors import FhirNotFoundError
@@ -19,6 +20,7 @@ from integrations.fhir.resources import (
     review_task,
 )
 from integrations.fhir.settle import Conflict, Create, Done, Skip, Update, Verdict
+from integrations.fhir.validation import structural_problems
 
 _TASK_ENDED = frozenset({"cancelled", "rejected", "failed", "entered-in-error"})
 _HEADLINE = re.compile(r"^Triage level (?P<scale>[A-Z]+) (?P<level>[1-5]) \(")
@@ -129,6 +131,8 @@ class EncounterStep:
         if not found or found[0].body is None:
             return Skip("Encounter.status left as it is: the server does not show the Encounter")
         stored, body = found[0], found[0].body
+        if structural_problems(body):
+            return Skip("Encounter.status left as it is: the Encounter as received is not valid R4")
         status = body.get("status")
         if status == "triaged":
             return Done(stored)
@@ -162,6 +166,7 @@ class DocumentStep:
             self._offer,
             system=identity.ASSESSMENT,
             value=self._subject.assessment,
+            narrow=("type", f"{LOINC}|{TRIAGE_NOTE_CODE}"),
             patient=self._subject.request.record.patient.reference,
             encounter_id=self._subject.encounter_id,
         )

@@ -297,7 +297,7 @@ def evidence_sentences(subject: Subject) -> list[str]:
     return [
         first,
         *said,
-        *(reason.text for reason in assessment.reasons if reason.struck is None and reason.text),
+        *(reason.text for reason in assessment.reasons if reason.struck is None and reason.text.strip()),
     ]
 
 

@@ -89,10 +89,15 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class Settled:
-    """How a step ended. ``receipt`` is None where there was nothing to write; ``note`` then says why."""
+    """How a step ended.
+
+    ``receipt`` is None where there was nothing to write; ``note`` then says why. ``stored`` is the resource as
+    read back, where it was.
+    """
 
     receipt: WriteReceipt | None
     note: str | None = None
+    stored: Stored | None = None
 
     @property
     def written(self) -> bool:
@@ -124,6 +129,7 @@ class _Run:
         self._client = client
         self._step = step
         self._last: FhirError | None = None
+        self._named: Stored | None = None
         self.unknown = False
 
     async def turn(self) -> Settled | None:
@@ -131,6 +137,8 @@ class _Run:
             found = await self._step.look()
         except FhirError as error:
             return self._failed(error)
+        if not found and self._named is not None:
+            found = [self._named]  # The server named it, but its search index lags behind.
         verdict = self._step.judge(found)
         match verdict:
             case Skip(detail):
@@ -162,6 +170,9 @@ class _Run:
                 return None
             return self._failed(error)
         if isinstance(verdict, Create):
+            if not stored.created:
+                self._named = stored  # A conditional create found it there already: judge what is there.
+                return None
             return await self._after_create(stored)
         return await self._confirm(stored, None)
 
@@ -173,7 +184,7 @@ class _Run:
             return self._receipt(
                 WriteState.UNKNOWN, stored, "accepted by the server, but could not be read back"
             )
-        if not stored.created or len(found) > 1:
+        if len(found) > 1:
             verdict = self._step.judge(list(found.values()))
             if isinstance(verdict, Conflict):
                 return self._receipt(WriteState.CONFLICT, verdict.stored or stored, verdict.detail)
@@ -192,7 +203,7 @@ class _Run:
         return self._receipt(WriteState.WRITTEN, held, detail)
 
     def _failed(self, error: FhirError) -> Settled:
-        state = WriteState.UNKNOWN if self.unknown else _state_of(error)
+        state = WriteState.UNKNOWN if self.unknown else state_of(error)
         return self._receipt(state, None, str(error))
 
     def gave_up(self) -> Settled:
@@ -201,11 +212,13 @@ class _Run:
                 WriteState.UNKNOWN, None, f"{self._last}; it is not there yet, look again later"
             )
         return self._receipt(
-            WriteState.CONFLICT, None, f"{self._last}; it changes faster than it can be written"
+            WriteState.CONFLICT,
+            self._named,
+            f"{self._last or 'refused'}; it changes faster than it can be written",
         )
 
     def _receipt(self, state: WriteState, stored: Stored | None, detail: str | None) -> Settled:
-        return Settled(receipt(self._step.resource_type, state, detail, stored))
+        return Settled(receipt(self._step.resource_type, state, detail, stored), stored=stored)
 
 
 def receipt(
@@ -221,7 +234,7 @@ def receipt(
     )
 
 
-def _state_of(error: FhirError) -> WriteState:
+def state_of(error: FhirError) -> WriteState:
     """Nothing was written. What a later attempt may cure is PENDING, what a person has to mend is REFUSED."""
     mendable = FhirAuthError | FhirRefusedError | FhirInvalidError | FhirNotFoundError
     return WriteState.REFUSED if isinstance(error, mendable) else WriteState.PENDING

@@ -12,7 +12,7 @@ from integrations.fhir import identity
 from integrations.fhir.acuity_codes import AcuityCoding, AcuityScaleError, coding_for
 from integrations.fhir.acuity_step import AcuityStep
 from integrations.fhir.capability import AcuityCarrier, WritePlan, plan_writes
-from integrations.fhir.client import FhirClient, Stored
+from integrations.fhir.client import FhirClient
 from integrations.fhir.errors import FhirConflictError, FhirError, FhirProtocolError
 from integrations.fhir.lookup import FINAL, find_ours
 from integrations.fhir.other_steps import (
@@ -23,7 +23,7 @@ from integrations.fhir.other_steps import (
     document_level,
 )
 from integrations.fhir.resources import Subject
-from integrations.fhir.settle import Settled, Step, receipt, settle
+from integrations.fhir.settle import Settled, Step, receipt, settle, state_of
 
 
 class FhirWriter:
@@ -65,14 +65,7 @@ class FhirWriter:
             why = "the proposal stays with us until it is signed: " + "; ".join(plan.limits)
             return (receipt(plan.carrier.value, WriteState.NOT_CONFIGURED, why),)
         level = await self._settle(AcuityStep(self._client, plan, subject))
-        ends = [level]
-        target = await self._open_proposal(level)
-        if target is not None:
-            if plan.provenance:
-                ends.append(await self._settle(ProvenanceStep(self._client, subject, target)))
-            if plan.task:
-                ends.append(await self._settle(TaskStep(self._client, plan, subject, target)))
-        return _receipts(ends, ())
+        return _receipts([level, *await self._beside(plan, subject, level)], ())
 
     async def finalize(self, request: WriteRequest) -> tuple[WriteReceipt, ...]:
         """Write the clinician's decision: the level final, its trail, the Task completed, the visit triaged.
@@ -95,15 +88,9 @@ class FhirWriter:
         else:
             step = DocumentStep(self._client, plan, subject)
         level = await self._settle(step)
-        ends = [level]
-        if level.written and level.receipt is not None and level.receipt.resource_id is not None:
-            target = Stored(level.receipt.resource_type, level.receipt.resource_id, None, None, None)
-            if plan.provenance:
-                ends.append(await self._settle(ProvenanceStep(self._client, subject, target)))
-            if plan.task:
-                ends.append(await self._settle(TaskStep(self._client, plan, subject, target)))
-            if plan.encounter:
-                ends.append(await self._settle(EncounterStep(self._client, plan, subject)))
+        ends = [level, *await self._beside(plan, subject, level)]
+        if level.written and plan.encounter:
+            ends.append(await self._settle(EncounterStep(self._client, plan, subject)))
         return _receipts(ends, plan.limits)
 
     async def read_back(self, request: WriteRequest) -> int | None:
@@ -174,7 +161,7 @@ class FhirWriter:
         except FhirError as error:
             if raises:
                 raise
-            return receipt("Observation", WriteState.PENDING, str(error))
+            return receipt("Observation", state_of(error), str(error))
         if plan.carrier is AcuityCarrier.NONE:
             return receipt("Observation", WriteState.NOT_CONFIGURED, "; ".join(plan.limits))
         assessment = identity.assessment_value(self._client.base_url, key[1])
@@ -183,15 +170,21 @@ class FhirWriter:
     async def _settle(self, step: Step) -> Settled:
         return await settle(self._client, step, pause_s=self._pause_s)
 
-    async def _open_proposal(self, level: Settled) -> Stored | None:
-        """The proposal as stored, where it still waits for a decision."""
-        if not level.written or level.receipt is None or level.receipt.resource_id is None:
-            return None
-        try:
-            stored = await self._client.read("Observation", level.receipt.resource_id)
-        except FhirError:
-            return None
-        return stored if (stored.body or {}).get("status") not in FINAL else None
+    async def _beside(self, plan: WritePlan, subject: Subject, level: Settled) -> list[Settled]:
+        """The trail and the Task of a level that is there.
+
+        A level that the record held already, signed under another case, keeps the trail it has.
+        """
+        if not level.written or level.stored is None:
+            return []
+        body = level.stored.body or {}
+        ours = identity.identifier_of(body, identity.SEAL) == subject.seal
+        ends: list[Settled] = []
+        if plan.provenance and ours:
+            ends.append(await self._settle(ProvenanceStep(self._client, subject, level.stored)))
+        if plan.task and (ours or subject.decided):
+            ends.append(await self._settle(TaskStep(self._client, plan, subject, level.stored)))
+        return ends
 
 
 def _receipts(ends: list[Settled], limits: tuple[str, ...]) -> tuple[WriteReceipt, ...]:
