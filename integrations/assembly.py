@@ -1,0 +1,140 @@
+"""The one place that wires everything: settings in, a working agent out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from agents import AgentSettings, CaseService, Clock, NoSink, OutcomeSink
+from agents.store.engine import sqlite_url
+from data_schemas import AcuityScale, EsiVersion, IntakeRecord, ReviewerRole, Screening
+from integrations.fhir.auth import BearerAuth
+from integrations.fhir.client import FhirClient
+from integrations.fhir.reader_settings import ReaderSettings
+from integrations.fhir.writer import FhirWriter
+from integrations.settings import Settings
+from triage.esi import screen
+from triage.guidelines import GuidelineLibrary
+from triage.slm import (
+    Calibration,
+    EmbeddedEngine,
+    Engine,
+    LazyEngine,
+    ModelMissingError,
+    Triager,
+    resolve_adapter,
+)
+
+CALIBRATION_FILE = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Everything a process needs to triage: the service, and the parts it was made of."""
+
+    service: CaseService
+    engine: LazyEngine
+    library: GuidelineLibrary
+    calibration: Calibration
+    settings: Settings
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def reader_settings(settings: Settings) -> ReaderSettings:
+    """How encounters are read, from the one ``Settings``."""
+    return ReaderSettings(
+        max_bytes=settings.fhir.max_bundle_bytes,
+        triage_window=timedelta(minutes=settings.fhir.triage_window_minutes),
+        glucose_codes=frozenset(settings.fhir.glucose_codes),
+    )
+
+
+def open_client(settings: Settings, base_url: str) -> FhirClient:
+    """A client for a FHIR server; the configured token is sent only to the configured server."""
+    token = settings.fhir.token
+    auth = None
+    if token is not None and base_url.rstrip("/") == settings.fhir.base_url:
+        auth = BearerAuth(token.get_secret_value(), base_url)
+    return FhirClient(base_url, auth=auth, timeout_s=settings.fhir.timeout_seconds)
+
+
+def rules(library: GuidelineLibrary) -> Callable[[IntakeRecord, EsiVersion], Screening]:
+    """``screen`` with the site's library."""
+
+    def run(record: IntakeRecord, version: EsiVersion) -> Screening:
+        return screen(record, version, library)
+
+    return run
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The configured engine.
+
+    Raises:
+        EngineError: its model cannot be had; the agent goes on with rules only.
+    """
+    if settings.model.engine == "none":
+        raise ModelMissingError("no model is configured (TRIAGE_MODEL__ENGINE is `none`): rules only")
+    return EmbeddedEngine.open(resolve_adapter(settings.model.adapter), threads=settings.model.threads)
+
+
+def load_calibration(settings: Settings, scale: AcuityScale | None = None) -> Calibration:
+    """The calibration beside the configured adapter; none for the base model."""
+    try:
+        adapter: Path | None = resolve_adapter(settings.model.adapter)
+    except ModelMissingError:
+        adapter = None  # the engine will say so, and the agent goes on with rules only
+    if adapter is None or not (adapter / CALIBRATION_FILE).is_file():
+        return Calibration.none()
+    return Calibration.load(adapter / CALIBRATION_FILE, scale or settings.scale)
+
+
+@asynccontextmanager
+async def open_agent(
+    settings: Settings, *, write_to: str | None = None, clock: Clock = utc_now, recover: bool = True
+) -> AsyncIterator[Agent]:
+    """Open the records, wire the agent, and finish what an earlier process left undone.
+
+    Args:
+        settings: the configuration.
+        write_to: base URL of the FHIR server that outcomes go to; None keeps them here only.
+        clock: the time now.
+        recover: finish interrupted cases and retry undelivered writes first.
+    """
+    library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
+    engine = LazyEngine(partial(open_engine, settings))
+    calibration = load_calibration(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    roles = {ReviewerRole.PHYSICIAN} if settings.review.physician_for_demand_override else set(ReviewerRole)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.close)
+        sink: OutcomeSink = NoSink()
+        if write_to is not None:
+            client = await stack.enter_async_context(open_client(settings, write_to))
+            sink = FhirWriter(client)
+        service = await stack.enter_async_context(
+            CaseService.open(
+                settings.database_url or sqlite_url(settings.data_dir / "triage.db"),
+                screen=rules(library),
+                triager=Triager(engine, library.short, settings.scale),
+                library=library,
+                calibration=calibration,
+                sink=sink,
+                clock=clock,
+                settings=AgentSettings(
+                    esi_version=settings.esi_version,
+                    scale=settings.scale,
+                    assess_timeout=settings.model.timeout_seconds,
+                    floor_override_roles=frozenset(roles),
+                ),
+            )
+        )
+        if recover:
+            await service.recover()
+        yield Agent(service, engine, library, calibration, settings)

@@ -1,0 +1,55 @@
+"""An engine that is opened at the first question, so that commands which ask nothing start at once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from triage.slm.engine import Engine, EngineAnswer, EngineIdentity, EngineRequest
+from triage.slm.errors import EngineError
+
+
+class LazyEngine:
+    """Opens the real engine in a thread at the first question, once, and passes everything on to it.
+
+    Args:
+        open_engine: opens the real one; its ``EngineError`` reaches every caller, and the next call tries again.
+    """
+
+    def __init__(self, open_engine: Callable[[], Engine]) -> None:
+        self._open = open_engine
+        self._engine: Engine | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """What answers.
+
+        Raises:
+            EngineError: nothing was asked yet.
+        """
+        if self._engine is None:
+            raise EngineError("the model is not loaded yet")
+        return self._engine.identity
+
+    async def ready(self) -> Engine:
+        """The open engine.
+
+        Raises:
+            EngineError: it cannot be opened.
+        """
+        async with self._lock:
+            if self._engine is None:
+                self._engine = await asyncio.to_thread(self._open)
+            return self._engine
+
+    async def answer(self, request: EngineRequest) -> EngineAnswer:
+        """See ``Engine.answer``."""
+        return await (await self.ready()).answer(request)
+
+    async def levels(self, requests: Sequence[EngineRequest]) -> list[EngineAnswer]:
+        """See ``Engine.levels``."""
+        return await (await self.ready()).levels(requests)
+
+    async def close(self) -> None:
+        """Close the real engine, where one was opened."""
+        if self._engine is not None:
+            await self._engine.close()
