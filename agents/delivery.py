@@ -5,9 +5,8 @@ import logging
 from datetime import timedelta
 
 from agents.context import AgentContext
-from agents.store.audit import Entry
 from agents.store.outbox import OutboxItem
-from agents.values import CasePhase, Delivery, DeliveryKind, Step
+from agents.values import Delivery, DeliveryKind
 from data_schemas import WriteReceipt, WriteRequest, WriteState
 
 logger = logging.getLogger(__name__)
@@ -64,18 +63,6 @@ def worst(receipts: tuple[WriteReceipt, ...]) -> WriteState:
     """The state of a delivery: that of its worst receipt; no receipt at all is ``unknown``."""
     states = {receipt.state for receipt in receipts}
     return next((state for state in _WORST_FIRST if state in states), WriteState.UNKNOWN)
-
-
-async def close(context: AgentContext, case_id: str, assessment_id: str) -> bool:
-    """Append the closing audit entry where the decision has come to rest; whether it has."""
-    case = await context.store.reads.case(case_id)
-    at_rest = case.phase in {CasePhase.WRITTEN, CasePhase.RECORDED}
-    if not at_rest or case.review is None or case.review.assessment_id != assessment_id:
-        return False
-    detail = {"phase": case.phase.value, "level": case.review.level}
-    entry = Entry(case_id, assessment_id, Step.CLOSED, detail)
-    await context.store.cases.append_audit([entry], context.clock())
-    return True
 
 
 async def _confirmed(context: AgentContext, request: WriteRequest) -> WriteState:

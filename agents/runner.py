@@ -11,7 +11,7 @@ from langgraph.types import Command
 from langsmith import tracing_context
 
 from agents.context import AgentContext
-from agents.delivery import close, deliver
+from agents.delivery import deliver
 from agents.errors import RunFailedError
 from agents.graph import CaseGraph
 from agents.state import CaseInput, Run
@@ -61,7 +61,7 @@ class Runner:
             if phase is CasePhase.ASSESSING:
                 await self._to_review(case_id, assessment_id, fresh)
                 reviewable = True
-            elif phase is CasePhase.WRITE_PENDING:
+            elif phase is not CasePhase.AWAITING_REVIEW:
                 await self._to_end(case_id, assessment_id)
         except Exception as error:
             # The message may quote the patient; its class does not.
@@ -84,8 +84,6 @@ class Runner:
             delivery = now.delivery
             if delivery.state not in _AT_REST and now.attempts == item.attempts:
                 delivery = await deliver(self.context, now)
-                if item.kind is DeliveryKind.FINAL:
-                    await close(self.context, item.case_id, item.assessment_id)
             return delivery.state in _AT_REST
         finally:
             await self._release(item.case_id, item.assessment_id, reviewable=False)
@@ -117,7 +115,6 @@ class Runner:
         if item.attempts == 0:
             # No checkpoint is left of this run (lost with the power, or deleted): the outbox is the record.
             await deliver(self.context, item)
-        await close(self.context, case_id, assessment_id)
 
     async def _invoke(self, value: Any, assessment_id: str) -> None:
         # A tracer switched on by an environment variable would send patient data to a third party.

@@ -49,6 +49,12 @@ class Verified(Frozen):
     seconds: float
 
 
+class Audited(Frozen):
+    """What is wrong with the run's part of the audit chain; empty where it is in order."""
+
+    problems: tuple[str, ...]
+
+
 class CaseInput(TypedDict):
     """What a run starts from."""
 
@@ -66,3 +72,4 @@ class CaseState(CaseInput, total=False):
     proposal: Delivery
     review: ClinicianReview
     final: Delivery
+    audited: Audited

@@ -5,6 +5,7 @@ evidence and codes, never the evidence itself. Changing, removing or reordering 
 cutting its tail breaks it against ``audit_head`` (and against a copy of the head kept elsewhere).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,6 +93,20 @@ async def verify(connection: AsyncConnection) -> ChainReport:
     if head is None or (head.sequence, head.hash) != (expected - 1, previous):
         problems.append(f"the head does not match entry {expected - 1}: the tail was cut or the head changed")
     return ChainReport(ok=not problems, entries=expected - 1, head=previous, problems=tuple(problems))
+
+
+async def check_run(
+    connection: AsyncConnection, assessment_id: str, required: Sequence[Step]
+) -> tuple[str, ...]:
+    """What is wrong with one run's entries: changed ones, and required steps that are not there."""
+    rows = (await connection.execute(select(audit).where(audit.c.assessment_id == assessment_id))).all()
+    changed = [
+        f"entry {row.sequence} was changed"
+        for row in rows
+        if entry_hash(row.previous, dict(row._mapping)) != row.hash
+    ]
+    there = {row.step for row in rows}
+    return tuple(changed + [f"no entry for {step.value}" for step in required if step.value not in there])
 
 
 async def of_case(connection: AsyncConnection, case_id: str) -> list[Row[Any]]:

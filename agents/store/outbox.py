@@ -85,7 +85,7 @@ class Outbox:
     async def settle(
         self, item: OutboxItem, delivery: Delivery, error: str | None, now: datetime, retry_at: datetime
     ) -> None:
-        """Store what came of one attempt, its audit entry, and the case's phase, in one transaction."""
+        """Store what came of one attempt, its audit entries, and the case's phase, in one transaction."""
         final = item.kind is DeliveryKind.FINAL
         done = delivery.state is WriteState.WRITTEN
         receipts = canonical_json(delivery.receipts)
@@ -103,8 +103,9 @@ class Outbox:
                     updated_at=now,
                 )
             )
+            at_rest = False
             if final and delivery.state in _PHASES:
-                await connection.execute(
+                result = await connection.execute(
                     update(cases)
                     .where(
                         cases.c.id == item.case_id,
@@ -113,6 +114,7 @@ class Outbox:
                     )
                     .values(phase=_PHASES[delivery.state].value, updated_at=now)
                 )
+                at_rest = result.rowcount == 1
             step = _STEPS[item.kind, done]
             attempt = await chain.next_attempt(connection, item.assessment_id, step)
             detail = {
@@ -121,7 +123,11 @@ class Outbox:
                 "receipts": [_receipt_words(receipt) for receipt in delivery.receipts],
             }
             entry = chain.Entry(item.case_id, item.assessment_id, step, detail, receipts, attempt)
-            await chain.append(connection, now, [entry])
+            entries = [entry]
+            if at_rest:
+                closing = {"phase": _PHASES[delivery.state].value}
+                entries.append(chain.Entry(item.case_id, item.assessment_id, Step.CLOSED, closing))
+            await chain.append(connection, now, entries)
 
 
 async def put(

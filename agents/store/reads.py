@@ -88,6 +88,11 @@ class Reads:
         async with self._engine.connect() as connection:
             return await chain.verify(connection)
 
+    async def check_run(self, assessment_id: str, required: Sequence[Step]) -> tuple[str, ...]:
+        """What is wrong with one run's audit entries: changed ones, and required steps that are not there."""
+        async with self._engine.connect() as connection:
+            return await chain.check_run(connection, assessment_id, required)
+
     async def history(self, case_id: str) -> tuple[HistoryStep, ...]:
         """Every step of a case, oldest first, with its evidence checked against the chain.
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from agents import AgentSettings, CaseService
+from agents import AgentSettings, CaseService, DeliveryKind
 from agents.store.engine import sqlite_url
+from agents.store.outbox import Outbox
 from agents.store.repository import Repository
 from data_schemas import (
     Citation,
@@ -301,19 +302,23 @@ async def _child(folder: Path, action: str, die: str) -> None:
             os._exit(9)
 
         Repository.claim = claim_and_die
-    for point, name in {
-        "stored": "store_assessment",
-        "closing": "append_audit",
-        "releasing": "release",
-    }.items():
-        if die == point:
+    points = {
+        "stored": (Repository, "store_assessment"),
+        "settled": (Outbox, "settle"),
+        "releasing": (Repository, "release"),
+    }
+    if die in points:
+        owner, name = points[die]
+        real = getattr(owner, name)
 
-            async def die_here(self, *args, _real=getattr(Repository, name), _point=point, **more):
-                if _point == "stored":
-                    await _real(self, *args, **more)
+        async def die_here(self, *args, **more):
+            if die == "stored" or (die == "settled" and args[0].kind is DeliveryKind.FINAL):
+                await real(self, *args, **more)
+            if die != "settled" or args[0].kind is DeliveryKind.FINAL:
                 os._exit(9)
+            await real(self, *args, **more)
 
-            setattr(Repository, name, die_here)
+        setattr(owner, name, die_here)
     triager = Recorded(killed) if die == "assess" else Recorded()
     async with service(folder, triager=triager, sink=SqliteSink(folder / "hospital.db", die=die)) as opened:
         if action == "assess":
