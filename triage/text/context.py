@@ -139,9 +139,7 @@ class Context:
         if self._ended(trigger.last, first):
             return False
         after_comma = any(token.norm == "," for token in self._tokens[trigger.last : first])
-        return not (
-            trigger.assertion is Assertion.NEGATED and after_comma and self._given_value(last)
-        )
+        return not (trigger.assertion is Assertion.NEGATED and after_comma and self._given_value(last))
 
     def _given_value(self, last: int) -> bool:
         """Whether what follows measures the finding ("chest pain 8/10", "cough x 2 days"): then it is there."""
@@ -202,16 +200,21 @@ class Context:
             return False
         left, right = before[-2], before[-1]
         between = self._tokens[left.last : right.first]
-        return len(between) <= 2 and all(token.is_word and token.norm not in {"and", "or"} for token in between)
+        return len(between) <= 2 and all(
+            token.is_word and token.norm not in {"and", "or"} for token in between
+        )
 
 
 def _triggers(tokens: Sequence[Token], consumed: Sequence[tuple[int, int]]) -> tuple[_Trigger, ...]:
     hits = list(_index().find(tokens))
     shields = [(hit.first, hit.last) for hit in hits if hit.key == "pseudo/"] + list(consumed)
+    spans = [(hit.first, hit.last) for hit in hits]
     found: list[_Trigger] = []
     for hit in hits:
         if hit.key == "pseudo/" or any(a <= hit.first and hit.last <= b for a, b in shields):
             continue
+        if any(a <= hit.first and hit.last <= b and (a, b) != (hit.first, hit.last) for a, b in spans):
+            continue  # part of a longer trigger: "no" in "no sign of"
         kind, scope = hit.key.split("/")
         found.append(_Trigger(cast(Assertion, Assertion(kind)), scope, hit.first, hit.last))
     return tuple(sorted(found, key=lambda trigger: trigger.first))
