@@ -13,6 +13,7 @@ from agents.errors import (
     AlreadyDecidedError,
     InvalidReviewError,
     NotReadyError,
+    RunFailedError,
     StaleAssessmentError,
     UnknownCaseError,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "PendingDelivery",
     "PendingWrite",
     "Recovery",
+    "RunFailedError",
     "Screens",
     "StaleAssessmentError",
     "Step",

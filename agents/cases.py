@@ -20,13 +20,13 @@ from agents.values import (
     Case,
     CasePhase,
     ChainReport,
-    DeliveryKind,
     HistoryStep,
     PendingDelivery,
     PendingWrite,
     Recovery,
 )
 from data_schemas import (
+    ClinicianReview,
     IntakeRecord,
     OverrideReason,
     ReviewDecision,
@@ -168,7 +168,7 @@ class CaseService:
             if ours:
                 async with self._runner.alone(case.encounter_key):
                     await self._runner.drive(case_id, assessment.id, CasePhase.WRITE_PENDING)
-            return await self._outcome(case_id, assessment.id, made.level)
+            return await self._outcome(case_id, made)
         except Exception as error:
             name = error.error if isinstance(error, RunFailedError) else type(error).__name__
             logger.error("case %s: decided, not yet written (%s)", case_id, name)
@@ -265,14 +265,15 @@ class CaseService:
                 raise StaleAssessmentError(case.id, case.assessment.id)
         raise NotReadyError(case.id)
 
-    async def _outcome(self, case_id: str, assessment_id: str, level: int) -> TriageOutcome | PendingWrite:
-        claimed = await self._store.reads.review(assessment_id)
-        item = None if claimed is None else await self._store.outbox.find(DeliveryKind.FINAL, claimed[0])
-        receipts = () if item is None or item.delivery is None else item.delivery.receipts
+    async def _outcome(self, case_id: str, made: ClinicianReview) -> TriageOutcome | PendingWrite:
         case = await self._store.reads.case(case_id)
-        if case.phase not in {CasePhase.WRITTEN, CasePhase.RECORDED}:
-            return PendingWrite(case_id=case_id, level=level, receipts=receipts)
-        return TriageOutcome(case_id=case_id, level=level, receipts=receipts, completed_at=case.updated_at)
+        receipts = () if case.final is None else case.final.receipts
+        ours = case.review is not None and case.review.assessment_id == made.assessment_id
+        if not ours or case.phase not in {CasePhase.WRITTEN, CasePhase.RECORDED}:
+            return PendingWrite(case_id=case_id, level=made.level, receipts=receipts if ours else ())
+        return TriageOutcome(
+            case_id=case_id, level=made.level, receipts=receipts, completed_at=case.updated_at
+        )
 
 
 def default_checkpoints(database_url: str) -> str:

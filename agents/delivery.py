@@ -21,23 +21,18 @@ _WORST_FIRST = (
 )
 
 
-async def deliver(context: AgentContext, item: OutboxItem) -> Delivery:
+async def deliver(context: AgentContext, item: OutboxItem, request: WriteRequest | None = None) -> Delivery:
     """Try once, and keep the result. The sink may fail in any way; the store may not.
 
     A final write counts as written only when every receipt says so and, with ``confirm_writes``, the record
-    was read back and holds the level decided.
+    was read back and holds the level decided. ``request`` is read from the store where it is not at hand.
     """
     settings, store = context.settings, context.store
-    case = await store.reads.case(item.case_id)
-    claimed = await store.reads.review(item.assessment_id)
     final = item.kind is DeliveryKind.FINAL
-    request = WriteRequest(
-        case_id=item.case_id,
-        encounter_key=case.encounter_key,
-        record=await store.reads.record(item.assessment_id),
-        assessment=await store.reads.assessment(item.assessment_id),
-        review=claimed[1] if final and claimed is not None else None,
-    )
+    if request is None:
+        request = await store.reads.request(item.assessment_id)
+    if not final:
+        request = request.model_copy(update={"review": None})
     error: str | None = None
     receipts: tuple[WriteReceipt, ...] = ()
     try:

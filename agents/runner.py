@@ -110,9 +110,7 @@ class Runner:
         elif snapshot.next:
             await self._invoke(None, assessment_id)
         item = await self.context.store.outbox.find(DeliveryKind.FINAL, claimed[0])
-        if item is None or item.delivery is None:
-            return
-        if item.attempts == 0:
+        if item is not None and item.delivery is not None and item.attempts == 0:
             # No checkpoint is left of this run (lost with the power, or deleted): the outbox is the record.
             await deliver(self.context, item)
 

@@ -9,19 +9,26 @@ from agents.store.audit import Entry
 from agents.store.canonical import canonical_json
 from agents.store.reads import verified_text
 from agents.values import Delivery, DeliveryKind, Step
+from data_schemas import WriteRequest
 
 
 async def propose(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState:
     """Store first, then deliver. A server that fails delays the clinician by the time-out at most."""
     context = runtime.context
     run = state["run"]
-    assessment = await context.store.cases.store_assessment(
+    assessment, item = await context.store.cases.store_assessment(
         run.case_id, state["assessment"], state["asked"].answer, audit_entries(state), context.clock()
     )
-    item = await context.store.outbox.find(DeliveryKind.PROPOSAL, run.assessment_id)
+    item = item or await context.store.outbox.find(DeliveryKind.PROPOSAL, run.assessment_id)
     proposal: Delivery | None = None
     if item is not None and item.delivery is not None:
-        proposal = await deliver(context, item)
+        request = WriteRequest(
+            case_id=run.case_id,
+            encounter_key=state["intake"].encounter_key,
+            record=state["intake"],
+            assessment=assessment,
+        )
+        proposal = await deliver(context, item, request)
     # The stored assessment goes on in the state: where a killed run had stored one, that one stands.
     update: CaseState = {"assessment": assessment}  # type: ignore[typeddict-item]
     if proposal is not None:

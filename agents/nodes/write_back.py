@@ -6,7 +6,7 @@ from agents.context import AgentContext
 from agents.delivery import deliver
 from agents.state import CaseState
 from agents.values import DeliveryKind
-from data_schemas import WriteState
+from data_schemas import WriteRequest, WriteState
 
 
 async def write_back(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState:
@@ -20,4 +20,12 @@ async def write_back(state: CaseState, runtime: Runtime[AgentContext]) -> CaseSt
         return {}  # type: ignore[typeddict-item]
     if item.delivery.state is WriteState.WRITTEN:
         return {"final": item.delivery}  # type: ignore[typeddict-item]
-    return {"final": await deliver(context, item)}  # type: ignore[typeddict-item]
+    run = state["run"]
+    request = WriteRequest(
+        case_id=run.case_id,
+        encounter_key=state["intake"].encounter_key,
+        record=state["intake"],
+        assessment=state["assessment"],
+        review=claimed[1],
+    )
+    return {"final": await deliver(context, item, request)}  # type: ignore[typeddict-item]

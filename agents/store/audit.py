@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.store.canonical import canonical_json, digest
@@ -23,7 +23,7 @@ NO_EVIDENCE = digest("")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry to append. ``attempt`` tells repeated deliveries apart; every other step happens once."""
+    """One entry to append. ``attempt`` counts deliveries; every other step happens once."""
 
     case_id: str
     assessment_id: str
@@ -34,20 +34,16 @@ class Entry:
     attempt: int = 0
 
 
-async def append(connection: AsyncConnection, at: datetime, entries: list[Entry]) -> int:
-    """Append ``entries`` in the caller's transaction; those already there are left as they are.
+async def append(connection: AsyncConnection, at: datetime, entries: Sequence[Entry]) -> None:
+    """Append ``entries`` in the caller's transaction.
 
-    Returns how many were new. The head row is locked until the transaction ends, so appends queue up.
+    The head row is locked until the transaction ends, so appends queue up. A step that is already there
+    violates a unique constraint: the caller's transaction then changes nothing at all.
     """
-    head = (await connection.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update())).one()
-    there = await _existing(connection, {entry.assessment_id for entry in entries})
+    head = (await connection.execute(_HEAD)).one()
     sequence, previous = int(head.sequence), str(head.hash)
     rows = []
     for entry in entries:
-        key = (entry.assessment_id, entry.step.value, entry.attempt)
-        if key in there:
-            continue
-        there.add(key)
         sequence += 1
         row: dict[str, Any] = {
             "sequence": sequence,
@@ -62,12 +58,10 @@ async def append(connection: AsyncConnection, at: datetime, entries: list[Entry]
         row["previous"], row["hash"] = previous, entry_hash(previous, row)
         previous = row["hash"]
         rows.append(row)
-    if rows:
-        await connection.execute(insert(audit), rows)
-        await connection.execute(
-            update(audit_head).where(audit_head.c.id == 1).values(sequence=sequence, hash=previous)
-        )
-    return len(rows)
+    await connection.execute(insert(audit), rows)
+    await connection.execute(
+        update(audit_head).where(audit_head.c.id == 1).values(sequence=sequence, hash=previous)
+    )
 
 
 def entry_hash(previous: str, row: dict[str, Any]) -> str:
@@ -115,20 +109,5 @@ async def of_case(connection: AsyncConnection, case_id: str) -> list[Row[Any]]:
     return list((await connection.execute(query)).all())
 
 
-async def next_attempt(connection: AsyncConnection, assessment_id: str, step: Step) -> int:
-    """The number of the next attempt of a step that may be repeated."""
-    query = select(func.max(audit.c.attempt)).where(
-        audit.c.assessment_id == assessment_id, audit.c.step == step.value
-    )
-    last = (await connection.execute(query)).scalar()
-    return 0 if last is None else int(last) + 1
-
-
-async def _existing(connection: AsyncConnection, assessment_ids: set[str]) -> set[tuple[str, str, int]]:
-    query = select(audit.c.assessment_id, audit.c.step, audit.c.attempt).where(
-        audit.c.assessment_id.in_(assessment_ids)
-    )
-    return {(row.assessment_id, row.step, row.attempt) for row in await connection.execute(query)}
-
-
 _HASHED = ("sequence", "at", "case_id", "assessment_id", "step", "attempt", "detail", "digest")
+_HEAD = select(audit_head).where(audit_head.c.id == 1).with_for_update()

@@ -53,7 +53,17 @@ def _sqlite_pragmas(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE"))
+    statement = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
+    if statement:
+        connection.exec_driver_sql(statement)
+
+
+def reader(engine: AsyncEngine, *, snapshot: bool = False) -> AsyncEngine:
+    """The same pool for reading only; with ``snapshot`` several queries see one state of the database."""
+    options: dict[str, Any] = {"sqlite_begin": "BEGIN" if snapshot else ""}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ" if snapshot else "AUTOCOMMIT"
+    return engine.execution_options(**options)
 
 
 async def migrate(engine: AsyncEngine) -> None:

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agents.store import audit as chain
 from agents.store.canonical import canonical_json
+from agents.store.engine import reader
 from agents.store.tables import cases, outbox
 from agents.values import CasePhase, Delivery, DeliveryKind, PendingDelivery, Step
 from data_schemas import WriteReceipt, WriteState
@@ -48,7 +49,7 @@ class Outbox:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(sqlite_begin="BEGIN")
+        self._reader = reader(engine)
 
     async def find(self, kind: DeliveryKind, ref: str) -> OutboxItem | None:
         """The delivery of this assessment or review."""
@@ -90,19 +91,22 @@ class Outbox:
         done = delivery.state is WriteState.WRITTEN
         receipts = canonical_json(delivery.receipts)
         async with self._engine.begin() as connection:
-            await connection.execute(
-                update(outbox)
-                # A delivery that was superseded meanwhile stays superseded.
-                .where(outbox.c.id == item.id, outbox.c.state != SUPERSEDED)
-                .values(
-                    state=delivery.state.value,
-                    receipts=receipts,
-                    attempts=outbox.c.attempts + 1,
-                    next_attempt_at=retry_at,
-                    last_error=error,
-                    updated_at=now,
+            attempt = (
+                await connection.execute(
+                    update(outbox)
+                    .where(outbox.c.id == item.id)
+                    .values(
+                        # A delivery that was superseded meanwhile stays superseded.
+                        state=case((outbox.c.state == SUPERSEDED, SUPERSEDED), else_=delivery.state.value),
+                        receipts=receipts,
+                        attempts=outbox.c.attempts + 1,
+                        next_attempt_at=retry_at,
+                        last_error=error,
+                        updated_at=now,
+                    )
+                    .returning(outbox.c.attempts)
                 )
-            )
+            ).scalar_one()
             at_rest = False
             if final and delivery.state in _PHASES:
                 result = await connection.execute(
@@ -116,7 +120,6 @@ class Outbox:
                 )
                 at_rest = result.rowcount == 1
             step = _STEPS[item.kind, done]
-            attempt = await chain.next_attempt(connection, item.assessment_id, step)
             detail = {
                 "state": delivery.state.value,
                 "error": error,
@@ -131,23 +134,21 @@ class Outbox:
 
 
 async def put(
-    connection: AsyncConnection,
-    *,
-    case_id: str,
-    kind: DeliveryKind,
-    ref: str,
-    assessment_id: str,
-    now: datetime,
-) -> None:
-    """Put one delivery into the outbox, once, in the caller's transaction."""
-    there = select(outbox.c.id).where(
-        outbox.c.case_id == case_id, outbox.c.kind == kind.value, outbox.c.ref == ref
+    connection: AsyncConnection, case_id: str, kind: DeliveryKind, ref: str, assessment_id: str, now: datetime
+) -> OutboxItem:
+    """Put one delivery into the outbox, in the caller's transaction; twice violates a unique constraint."""
+    item = OutboxItem(
+        id=str(uuid4()),
+        case_id=case_id,
+        kind=kind,
+        ref=ref,
+        assessment_id=assessment_id,
+        attempts=0,
+        delivery=Delivery(kind=kind, state=WriteState.PENDING),
     )
-    if (await connection.execute(there)).first() is not None:
-        return
     await connection.execute(
         insert(outbox).values(
-            id=str(uuid4()),
+            id=item.id,
             case_id=case_id,
             kind=kind.value,
             ref=ref,
@@ -160,6 +161,7 @@ async def put(
             updated_at=now,
         )
     )
+    return item
 
 
 async def supersede(
@@ -177,23 +179,24 @@ async def supersede(
     )
 
 
-def delivery_of(row: Row[Any]) -> Delivery | None:
-    """The delivery that an outbox row describes; None where it was superseded."""
-    if row.state == SUPERSEDED:
+def delivery_of(kind: DeliveryKind, state: str | None, receipts: str | None) -> Delivery | None:
+    """The delivery that an outbox row describes; None where there is none or it was superseded."""
+    if state is None or receipts is None or state == SUPERSEDED:
         return None
-    receipts = tuple(WriteReceipt.model_validate(item) for item in json.loads(row.receipts))
-    return Delivery(kind=DeliveryKind(row.kind), state=WriteState(row.state), receipts=receipts)
+    found = tuple(WriteReceipt.model_validate(item) for item in json.loads(receipts))
+    return Delivery(kind=kind, state=WriteState(state), receipts=found)
 
 
 def _item(row: Row[Any]) -> OutboxItem:
+    kind = DeliveryKind(row.kind)
     return OutboxItem(
         id=row.id,
         case_id=row.case_id,
-        kind=DeliveryKind(row.kind),
+        kind=kind,
         ref=row.ref,
         assessment_id=row.assessment_id,
         attempts=row.attempts,
-        delivery=delivery_of(row),
+        delivery=delivery_of(kind, row.state, row.receipts),
     )
 
 

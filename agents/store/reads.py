@@ -5,23 +5,32 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agents.errors import UnknownCaseError
 from agents.store import audit as chain
 from agents.store.canonical import canonical_json, digest
+from agents.store.engine import reader
 from agents.store.outbox import delivery_of
 from agents.store.tables import assessments, cases, intake, outbox, reviews
-from agents.values import Case, CasePhase, ChainReport, Delivery, DeliveryKind, HistoryStep, Step
-from data_schemas import ClinicianReview, IntakeRecord, ModelAnswer, Reason, TriageAssessment
+from agents.values import Case, CasePhase, ChainReport, DeliveryKind, HistoryStep, Step
+from data_schemas import (
+    ClinicianReview,
+    IntakeRecord,
+    ModelAnswer,
+    Reason,
+    TriageAssessment,
+    WriteRequest,
+)
 
 
 class Reads:
     """Queries; they change nothing and never wait for a writer."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(sqlite_begin="BEGIN")
+        self._engine = reader(engine)
+        self._snapshot = reader(engine, snapshot=True)
 
     async def case(self, case_id: str) -> Case:
         """One case.
@@ -70,11 +79,30 @@ class Reads:
             query = select(intake.c.record).where(intake.c.id == assessment_id)
             return IntakeRecord.model_validate_json((await connection.execute(query)).scalar_one())
 
-    async def assessment(self, assessment_id: str) -> TriageAssessment:
-        """One assessment."""
+    async def request(self, assessment_id: str) -> WriteRequest:
+        """What the hospital's record is told of an assessment and, where there is one, of its decision."""
+        query = (
+            select(
+                cases.c.id,
+                cases.c.encounter_key,
+                intake.c.record,
+                assessments.c.value,
+                reviews.c.value.label("review"),
+            )
+            .join(intake, intake.c.case_id == cases.c.id)
+            .join(assessments, assessments.c.id == intake.c.id)
+            .outerjoin(reviews, reviews.c.assessment_id == intake.c.id)
+            .where(intake.c.id == assessment_id)
+        )
         async with self._engine.connect() as connection:
-            query = select(assessments.c.value).where(assessments.c.id == assessment_id)
-            return TriageAssessment.model_validate_json((await connection.execute(query)).scalar_one())
+            row = (await connection.execute(query)).one()
+        return WriteRequest(
+            case_id=row.id,
+            encounter_key=row.encounter_key,
+            record=IntakeRecord.model_validate_json(row.record),
+            assessment=TriageAssessment.model_validate_json(row.value),
+            review=None if row.review is None else ClinicianReview.model_validate_json(row.review),
+        )
 
     async def review(self, assessment_id: str) -> tuple[str, ClinicianReview] | None:
         """The decision on an assessment with its id, or None while it waits."""
@@ -85,7 +113,7 @@ class Reads:
 
     async def verify_chain(self) -> ChainReport:
         """Walk the audit chain."""
-        async with self._engine.connect() as connection:
+        async with self._snapshot.connect() as connection:
             return await chain.verify(connection)
 
     async def check_run(self, assessment_id: str, required: Sequence[Step]) -> tuple[str, ...]:
@@ -99,7 +127,7 @@ class Reads:
         Raises:
             UnknownCaseError: no case has this id.
         """
-        async with self._engine.connect() as connection:
+        async with self._snapshot.connect() as connection:
             entries = await chain.of_case(connection, case_id)
             if not entries:
                 raise UnknownCaseError(case_id)
@@ -122,13 +150,7 @@ class Reads:
     async def _cases(self, query: Select[Any]) -> list[Case]:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
-            deliveries: dict[tuple[str, str], Delivery | None] = {}
-            ids = [row.assessment_id for row in rows]
-            for start in range(0, len(ids), 500):
-                part = select(outbox).where(outbox.c.assessment_id.in_(ids[start : start + 500]))
-                for item in await connection.execute(part):
-                    deliveries[item.assessment_id, item.kind] = delivery_of(item)
-        return [_case(row, deliveries) for row in rows]
+        return [_case(row) for row in rows]
 
 
 def verified_text(reasons: Sequence[Reason]) -> str:
@@ -143,6 +165,7 @@ _NUMBER = (
     .correlate(cases)
     .scalar_subquery()
 )
+_PROPOSAL, _FINAL = outbox.alias("proposal"), outbox.alias("final")
 _CASES = (
     select(
         cases,
@@ -150,14 +173,34 @@ _CASES = (
         assessments.c.value.label("assessment"),
         reviews.c.value.label("review"),
         _NUMBER.label("runs"),
+        _PROPOSAL.c.state.label("proposal_state"),
+        _PROPOSAL.c.receipts.label("proposal_receipts"),
+        _FINAL.c.state.label("final_state"),
+        _FINAL.c.receipts.label("final_receipts"),
     )
     .join(intake, intake.c.id == cases.c.assessment_id)
     .outerjoin(assessments, assessments.c.id == cases.c.assessment_id)
     .outerjoin(reviews, reviews.c.assessment_id == cases.c.assessment_id)
+    .outerjoin(
+        _PROPOSAL,
+        and_(
+            _PROPOSAL.c.case_id == cases.c.id,
+            _PROPOSAL.c.kind == DeliveryKind.PROPOSAL.value,
+            _PROPOSAL.c.ref == cases.c.assessment_id,
+        ),
+    )
+    .outerjoin(
+        _FINAL,
+        and_(
+            _FINAL.c.case_id == cases.c.id,
+            _FINAL.c.kind == DeliveryKind.FINAL.value,
+            _FINAL.c.ref == reviews.c.id,
+        ),
+    )
 )
 
 
-def _case(row: Row[Any], deliveries: dict[tuple[str, str], Delivery | None]) -> Case:
+def _case(row: Row[Any]) -> Case:
     return Case(
         id=row.id,
         encounter_key=row.encounter_key,
@@ -166,8 +209,8 @@ def _case(row: Row[Any], deliveries: dict[tuple[str, str], Delivery | None]) -> 
         assessment=None if row.assessment is None else TriageAssessment.model_validate_json(row.assessment),
         review=None if row.review is None else ClinicianReview.model_validate_json(row.review),
         assessments=row.runs,
-        proposal=deliveries.get((row.assessment_id, DeliveryKind.PROPOSAL.value)),
-        final=deliveries.get((row.assessment_id, DeliveryKind.FINAL.value)),
+        proposal=delivery_of(DeliveryKind.PROPOSAL, row.proposal_state, row.proposal_receipts),
+        final=delivery_of(DeliveryKind.FINAL, row.final_state, row.final_receipts),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

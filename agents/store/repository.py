@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -108,16 +108,17 @@ class Repository:
         answer: ModelAnswer | None,
         entries: Sequence[chain.Entry],
         now: datetime,
-    ) -> TriageAssessment:
+    ) -> tuple[TriageAssessment, box.OutboxItem | None]:
         """Keep the assessment, its proposal to the hospital's record, and the audit entries.
 
-        Returns the assessment that is kept: where a killed run had stored one already, that one stands.
+        Returns the assessment that is kept and its proposal. Where a killed run had stored one already,
+        that one stands, and the proposal is left to be looked up (None).
         """
         async with self._engine.begin() as connection:
             kept = select(assessments.c.value).where(assessments.c.id == assessment.id)
             there = (await connection.execute(kept)).scalar()
             if there is not None:
-                return TriageAssessment.model_validate_json(there)
+                return TriageAssessment.model_validate_json(there), None
             await connection.execute(
                 insert(assessments).values(
                     id=assessment.id,
@@ -127,16 +128,11 @@ class Repository:
                     created_at=now,
                 )
             )
-            await box.put(
-                connection,
-                case_id=case_id,
-                kind=DeliveryKind.PROPOSAL,
-                ref=assessment.id,
-                assessment_id=assessment.id,
-                now=now,
+            item = await box.put(
+                connection, case_id, DeliveryKind.PROPOSAL, assessment.id, assessment.id, now
             )
-            await chain.append(connection, now, list(entries))
-        return assessment
+            await chain.append(connection, now, entries)
+        return assessment, item
 
     async def claim(self, case_id: str, review: ClinicianReview, now: datetime) -> bool:
         """Keep the decision, exactly one for an assessment, and what must be written of it.
@@ -149,11 +145,8 @@ class Repository:
         """
         async with self._engine.begin() as connection:
             row = await self._locked(connection, case_id)
-            await _refuse_decided(connection, case_id, review.assessment_id)
-            if row.assessment_id != review.assessment_id:
-                raise StaleAssessmentError(case_id, row.assessment_id)
-            if row.phase != CasePhase.AWAITING_REVIEW.value:
-                raise NotReadyError(case_id)
+            if (row.assessment_id, row.phase) != (review.assessment_id, CasePhase.AWAITING_REVIEW.value):
+                await _refuse(connection, row, review.assessment_id)
             free = self._free(row, now)
             lease = {"lease_owner": self.owner, "lease_until": now + self._lease} if free else {}
             review_id = str(uuid4())
@@ -173,14 +166,7 @@ class Repository:
                 .values(phase=CasePhase.WRITE_PENDING.value, updated_at=now, **lease)
             )
             await box.supersede(connection, case_id, (DeliveryKind.PROPOSAL, DeliveryKind.FINAL), now)
-            await box.put(
-                connection,
-                case_id=case_id,
-                kind=DeliveryKind.FINAL,
-                ref=review_id,
-                assessment_id=review.assessment_id,
-                now=now,
-            )
+            await box.put(connection, case_id, DeliveryKind.FINAL, review_id, review.assessment_id, now)
             detail = {"decision": review.decision, "level": review.level, "role": review.role}
             if review.reason is not None:
                 detail["reason"] = review.reason
@@ -204,26 +190,18 @@ class Repository:
     async def release(self, case_id: str, assessment_id: str, *, reviewable: bool, now: datetime) -> None:
         """Give the lease back; with ``reviewable`` the case now waits for a clinician."""
         async with self._engine.begin() as connection:
+            phase = {}
             if reviewable:
-                await connection.execute(
-                    update(cases)
-                    .where(
-                        cases.c.id == case_id,
-                        cases.c.assessment_id == assessment_id,
-                        cases.c.phase == CasePhase.ASSESSING.value,
-                    )
-                    .values(phase=CasePhase.AWAITING_REVIEW.value, updated_at=now)
-                )
+                here = (cases.c.assessment_id == assessment_id) & (cases.c.phase == CasePhase.ASSESSING.value)
+                phase = {
+                    "phase": case((here, CasePhase.AWAITING_REVIEW.value), else_=cases.c.phase),
+                    "updated_at": now,
+                }
             await connection.execute(
                 update(cases)
                 .where(cases.c.id == case_id, cases.c.lease_owner == self.owner)
-                .values(lease_owner=None, lease_until=None)
+                .values(lease_owner=None, lease_until=None, **phase)
             )
-
-    async def append_audit(self, entries: Sequence[chain.Entry], now: datetime) -> int:
-        """Append audit entries; those already there are left as they are. Returns how many were new."""
-        async with self._engine.begin() as connection:
-            return await chain.append(connection, now, list(entries))
 
     def _free(self, row: Row[Any], now: datetime) -> bool:
         """Whether this process may work on the case: nobody does, or it is ours, or the owner is gone."""
@@ -238,9 +216,13 @@ class Repository:
         return row
 
 
-async def _refuse_decided(connection: AsyncConnection, case_id: str, assessment_id: str) -> None:
+async def _refuse(connection: AsyncConnection, row: Row[Any], assessment_id: str) -> NoReturn:
+    """Say why this assessment cannot be decided now."""
     query = select(reviews.c.value).where(reviews.c.assessment_id == assessment_id)
     text = (await connection.execute(query)).scalar()
     if text is not None:
         first = ClinicianReview.model_validate_json(text)
-        raise AlreadyDecidedError(case_id, first.reviewer, first.decided_at)
+        raise AlreadyDecidedError(row.id, first.reviewer, first.decided_at)
+    if row.assessment_id != assessment_id:
+        raise StaleAssessmentError(row.id, row.assessment_id)
+    raise NotReadyError(row.id)
