@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agents import Case
+from agents import Case, HistoryStep
 from data_schemas import (
     SCALES,
     AssessmentMode,
@@ -19,10 +19,17 @@ from data_schemas import (
     Reason,
     ReasonOrigin,
     ReviewDecision,
+    Screening,
     TriageAssessment,
 )
 
-_STYLES = {1: "bold white on blue", 2: "bold white on red", 3: "bold black on yellow", 4: "bold green", 5: "cyan"}
+_STYLES = {
+    1: "bold white on blue",
+    2: "bold white on red",
+    3: "bold black on yellow",
+    4: "bold green",
+    5: "cyan",
+}
 _SHAPES = {1: "⬢", 2: "▲", 3: "◆", 4: "●", 5: "○"}
 
 
@@ -36,7 +43,9 @@ def bars(probabilities: LevelProbabilities | None) -> str:
     """The five probabilities in words: ``1:2% 2:31% ...``."""
     if probabilities is None:
         return "rules only, no model"
-    return " ".join(f"{level}:{probability:.0%}" for level, probability in enumerate(probabilities.p, start=1))
+    return " ".join(
+        f"{level}:{probability:.0%}" for level, probability in enumerate(probabilities.p, start=1)
+    )
 
 
 def where(source: FactSource) -> str:
@@ -46,29 +55,35 @@ def where(source: FactSource) -> str:
     return f"{place} {source.path}{span}"
 
 
-def board(cases: Sequence[Case], titles: dict[str, str] | None = None) -> Table:
-    """Everyone, most urgent first."""
+def board(cases: Sequence[Case]) -> Table:
+    """Everyone, most urgent first: the decided level where there is one, else the suggestion."""
     table = Table(title="Board", header_style="bold", expand=True)
-    for name in ("Level", "Set", "Patient", "Complaint", "Model p(level)", "Why", "State"):
+    for name in ("Level", "Set", "Patient", "Complaint", "Model", "First evidence", "State", "Case"):
         table.add_column(name, overflow="fold")
     waiting = [(case, case.assessment) for case in cases if case.assessment is not None]
-    for case, assessment in sorted(waiting, key=lambda item: (_shown_level(item[0]), item[0].intake.encounter_key)):
+    for case, assessment in sorted(
+        waiting, key=lambda item: (_shown_level(item[0]), item[0].intake.encounter_key)
+    ):
         level = _shown_level(case)
         table.add_row(
             level_text(assessment, level),
             f"{assessment.set_most_urgent}-{assessment.set_least_urgent}",
-            escape((titles or {}).get(case.intake.encounter_key) or short_patient(case.intake)),
+            escape(short_patient(case.intake)),
             escape(_complaint(case.intake)),
             bars(assessment.probabilities),
             escape(_headline(assessment)),
             case.phase.value,
+            case.id,
         )
     return table
 
 
 def short_patient(record: IntakeRecord) -> str:
     """Age and sex; names are for the dashboard's decision screen only."""
-    return ", ".join(fact.text for fact in record.facts[:2] if fact.kind.value in {"age", "sex"}) or "age and sex unknown"
+    return (
+        ", ".join(fact.text for fact in record.facts[:2] if fact.kind.value in {"age", "sex"})
+        or "age and sex unknown"
+    )
 
 
 def case_panel(case: Case, title: str | None = None) -> Panel:
@@ -80,8 +95,12 @@ def case_panel(case: Case, title: str | None = None) -> Panel:
     parts: list[RenderableType] = [_summary(assessment)]
     parts.append(_evidence(record, assessment))
     if record.missing:
-        parts.append(Text("Missing: " + ", ".join(kind.value.replace("_", " ") for kind in record.missing), "yellow"))
-    parts += [Text(f"Data quality ({item.issue.value}): {item.message}", "yellow") for item in record.findings]
+        parts.append(
+            Text("Missing: " + ", ".join(kind.value.replace("_", " ") for kind in record.missing), "yellow")
+        )
+    parts += [
+        Text(f"Data quality ({item.issue.value}): {item.message}", "yellow") for item in record.findings
+    ]
     parts += [Text(f"Flag {flag.code}: {flag.message}", "magenta") for flag in assessment.flags]
     parts += [Text(f"Look closely: {reason}", "bold magenta") for reason in assessment.needs_human]
     parts.append(Text(_scores(assessment), "dim"))
@@ -90,10 +109,41 @@ def case_panel(case: Case, title: str | None = None) -> Panel:
     return Panel(Group(*parts), title=escape(heading), title_align="left", subtitle=f"case {case.id}")
 
 
+def step_panel(step: HistoryStep, case: Case) -> Panel:
+    """One step of a case's history: when, how long, what was recorded, and whether it is still intact."""
+    lines: list[RenderableType] = []
+    for name, value in step.detail.items():
+        if value not in (None, [], ""):
+            lines.append(Text(f"{name}: {', '.join(value) if isinstance(value, list) else value}"))
+    if isinstance(step.evidence, IntakeRecord):
+        lines += [Text(_fact(fact)) for fact in step.evidence.facts]
+    elif isinstance(step.evidence, Screening):
+        for finding in step.evidence.findings:
+            facts = ", ".join(finding.fact_ids)
+            lines.append(
+                Text(
+                    f"{finding.tier.value} {finding.decision_point.value} -> {finding.level}: "
+                    f"{finding.explanation} [{facts}] {finding.statement.id} ({finding.statement.source})"
+                )
+            )
+        lines.append(Text(f"rules alone: {step.evidence.level}, {step.evidence.rationale}"))
+    elif isinstance(step.evidence, tuple):
+        lines += [
+            Text(f"{reason.text}" + (f"  STRUCK: {reason.struck}" if reason.struck else ""))
+            for reason in step.evidence
+        ]
+    taken = f", {step.seconds * 1000:.0f} ms" if step.seconds is not None else ""
+    broken = "  EVIDENCE CHANGED SINCE" if step.intact is False else ""
+    title = f"{step.sequence} {step.step.value}  {step.at.isoformat(timespec='milliseconds')}{taken}{broken}"
+    return Panel(Group(*lines), title=title, title_align="left", border_style="red" if broken else "dim")
+
+
 def _summary(assessment: TriageAssessment) -> Text:
     text = Text("Suggested ")
     text.append_text(level_text(assessment, assessment.level))
-    text.append(f"   set {assessment.set_most_urgent}-{assessment.set_least_urgent}   {bars(assessment.probabilities)}")
+    text.append(
+        f"   set {assessment.set_most_urgent}-{assessment.set_least_urgent}   {bars(assessment.probabilities)}"
+    )
     if assessment.mode is AssessmentMode.RULES_ONLY:
         text.append(f"   RULES ONLY ({assessment.mode_reason})", "bold red")
     elif assessment.model_level is not None and assessment.model_level != assessment.level:
@@ -159,7 +209,10 @@ def _scores(assessment: TriageAssessment) -> str:
             continue
         least = "" if score.complete else "at least "
         missing = "" if score.complete else f", missing {', '.join(kind.value for kind in score.missing)}"
-        shown.append(f"{score.name} {least}{score.value.normalize():f}{missing}" + (f" ({score.band})" if score.band else ""))
+        shown.append(
+            f"{score.name} {least}{score.value.normalize():f}{missing}"
+            + (f" ({score.band})" if score.band else "")
+        )
     return "Scores: " + ("; ".join(shown) or "none applicable")
 
 

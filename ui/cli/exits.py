@@ -1,0 +1,23 @@
+"""What an exit code means."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """0 everything done; the rest say what was not."""
+
+    DONE = 0
+    FAILED = 1
+    """Nothing was done: the message says why and what to do."""
+    USAGE = 2
+    """The command line is wrong."""
+    SOME_UNREADABLE = 3
+    """Some files or encounters could not be read; the others were triaged and are listed."""
+    RULES_ONLY = 4
+    """Everything was triaged, at least one patient without the model."""
+    NOT_WRITTEN = 5
+    """Decided and kept here, but the hospital's record has not confirmed it; it is retried."""
+    DECIDED = 6
+    """Somebody else decided first, or the assessment is out of date; nothing was changed."""
+    BROKEN_CHAIN = 7
+    """The audit chain does not verify."""
