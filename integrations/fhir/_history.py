@@ -81,12 +81,7 @@ def _conditions(visit: Visit) -> Iterator[Json]:
         if verification & _REFUTED:
             continue
         if is_later_condition(visit, condition, linked, diagnoses):
-            visit.findings.add(
-                QualityIssue.LATER_STRIPPED,
-                "condition: a diagnosis made in or after this visit was left out.",
-                kind=FactKind.CONDITION,
-                source=visit.source(condition, "code"),
-            )
+            _strip(visit, condition, FactKind.CONDITION, "made or recorded in or after this visit")
             continue
         clinical = {code for _, code in codings(obj(condition, "clinicalStatus"))}
         ended = any(name.startswith("abatement") for name in condition)
@@ -164,12 +159,7 @@ def _later(visit: Visit, resource: Json, when: When | None, kind: FactKind) -> b
 
 
 def _strip(visit: Visit, resource: Json, kind: FactKind, why: str) -> None:
-    visit.findings.add(
-        QualityIssue.LATER_STRIPPED,
-        f"{kind.value}: {why}; left out.",
-        kind=kind,
-        source=visit.source(resource, "id"),
-    )
+    visit.findings.left_out(kind, why, visit.source(resource, "id"))
 
 
 def _unreadable(visit: Visit, resource: Json, kind: FactKind, path: str, why: str) -> None:

@@ -13,8 +13,11 @@ from integrations.fhir._visit import Timing, Visit
 from integrations.fhir.codes import (
     AVPU_ANSWERS,
     AVPU_WORDS,
+    CHIEF_COMPLAINT_CODES,
     LOINC,
     OTHER_VITAL_SIGN_CODES,
+    PREGNANCY_STATUS_CODE,
+    TRANSPORT_MODE_CODE,
     UCUM,
     VITAL_CODES,
 )
@@ -38,6 +41,11 @@ ZERO_IS_NO_MEASUREMENT = frozenset(
 )
 """A 0 here is a device that reads nothing, or a patient in arrest: never a number to compute with."""
 
+_READ_ELSEWHERE = OTHER_VITAL_SIGN_CODES | {
+    *CHIEF_COMPLAINT_CODES,
+    TRANSPORT_MODE_CODE,
+    PREGNANCY_STATUS_CODE,
+}
 _SAFE_UNIT = re.compile(r"^[A-Za-z0-9/%\[\]{}*.^_\- ]{1,16}$", re.ASCII)
 
 
@@ -95,7 +103,7 @@ def usable_observations(visit: Visit) -> Iterator[tuple[Json, When | None]]:
             laboratory.append(observation)
             continue
         if not kinds:
-            if is_vital_sign(observation) and not _known_other(concept):
+            if is_vital_sign(observation) and not _known_other(visit, concept):
                 uncoded.append(observation)
             continue
         if _status_ok(visit, observation, next(iter(kinds))) and _time_ok(
@@ -129,8 +137,13 @@ def observed(observation: Json) -> When | None:
     return parse_when(observation.get("issued"))
 
 
-def _known_other(concept: Json) -> bool:
-    return any(system == LOINC and code in OTHER_VITAL_SIGN_CODES for system, code in codings(concept))
+def _known_other(visit: Visit, concept: Json) -> bool:
+    """Whether another part of the reader takes it, or it is a vital sign that triage ignores."""
+    settings = visit.settings
+    pairs = set(codings(concept))
+    if pairs & (settings.injury_codes | settings.immunisation_codes):
+        return True
+    return bool({code for system, code in pairs if system == LOINC} & (_READ_ELSEWHERE | settings.note_codes))
 
 
 def _kinds(visit: Visit, observation: Json) -> Iterator[tuple[FactKind, str]]:
@@ -176,9 +189,11 @@ def _time_ok(visit: Visit, observation: Json, linked: bool, kind: FactKind) -> b
     timing = visit.timing(observed(observation), linked=linked)
     if timing is Timing.KNOWN:
         return True
+    if timing is Timing.LATER:
+        visit.findings.left_out(kind, "observed after triage", visit.source(observation, "effectiveDateTime"))
+        return False
     issue, message = {
         Timing.FUTURE: (QualityIssue.FUTURE, "observed in the future; not used. Check the clock."),
-        Timing.LATER: (QualityIssue.LATER_STRIPPED, "observed after triage; left out."),
         Timing.EARLIER: (QualityIssue.STALE, "observed long before this arrival; not used. Measure again."),
         Timing.UNKNOWN: (
             QualityIssue.UNREADABLE,

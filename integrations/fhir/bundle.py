@@ -96,8 +96,8 @@ def check_bundle(bundle: Any) -> None:
             "resourceType is missing." if kind is None else "this is another resource, not a Bundle.",
             element="resourceType",
         )
-    bundle_type = bundle.get("type")
-    if bundle_type is not None and bundle_type not in _READABLE_BUNDLES:
+    bundle_type = string(bundle, "type")
+    if "type" in bundle and bundle_type not in _READABLE_BUNDLES:
         raise _not_bundle(
             "a history, a response or an unknown type holds no one state of the record.",
             element="Bundle.type",
@@ -143,7 +143,7 @@ class ResourceIndex:
         self._by_encounter: dict[str, list[Json]] = {}
         self._by_patient: dict[str, list[Json]] = {}
         for full_url, resource in resources:
-            if resource.get("resourceType") in READ_TYPES:
+            if string(resource, "resourceType") in READ_TYPES:
                 self._add(full_url, resource)
         for resource in self.by_key.values():
             for key in self.encounter_keys(resource):
@@ -154,7 +154,11 @@ class ResourceIndex:
 
     def _add(self, full_url: str | None, resource: Json) -> None:
         identity = resource_id(resource)
-        key = f"{resource['resourceType']}/{identity}" if identity else full_url or f"#{len(self.by_key)}"
+        key = (
+            f"{string(resource, 'resourceType')}/{identity}"
+            if identity
+            else full_url or f"#{len(self.by_key)}"
+        )
         if full_url is not None:
             self._by_url.setdefault(full_url, key)
             match = _REFERENCE.match(full_url)
@@ -221,7 +225,7 @@ def newer_fhir_element(encounter: Json) -> str | None:
         return "Encounter.class (an array)"
     if any("value" in reason for _, reason in objs(encounter, "reason")):
         return "Encounter.reason.value"
-    if encounter.get("status") in {"completed", "discharged", "on-hold", "discontinued"}:
+    if string(encounter, "status") in {"completed", "discharged", "on-hold", "discontinued"}:
         return "Encounter.status (a status that R4 does not have)"
     return next(
         (f"Encounter.{name}" for name in ("actualPeriod", "admission", "subjectStatus") if name in encounter),

@@ -25,7 +25,7 @@ ACUITY_TEXT = re.compile(
     (?:
       (?:\b(?:triage|acuity)\s+{_LABEL}{_JOIN})?
       \b{_SCALE}(?:\s*v(?:ersion)?\.?\s*[1-9](?:\.\d)?(?=\W))?(?:\s*\(1\s*[-–]\s*5\))?
-      (?:{_JOIN}{_LABEL})*{_JOIN}(?:{_LEVEL}{_END}{_OF_FIVE}|{_COLOUR}\b)(?:\s*\)|등급|단계)?
+      (?:{_JOIN}{_LABEL})*{_JOIN}(?:{_LEVEL}{_END}{_OF_FIVE}|{_COLOUR}\b)(?:등급|단계)?
     | \b(?:triage|acuity)(?:\s+{_LABEL})+{_JOIN}(?:{_LEVEL}{_END}{_OF_FIVE}|{_COLOUR}\b)
     | (?<!visual\s)\b(?:triage|acuity){_JOIN}[1-51-5]{_END}(?!\s*/)
     | \btriaged{_JOIN}{_LABEL}?{_JOIN}{_LEVEL}{_END}{_OF_FIVE}
@@ -47,11 +47,13 @@ def strip_acuity(text: str) -> tuple[str, bool]:
     "ESI Level 3", "ESI: 2", "KTAS 3", "triage level 3", "acuity 2", "triaged as category 2", "MTS orange" go;
     "visual acuity 6/9" and "triage 2 hours ago" stay. Lines left empty go too.
     """
-    stripped, count = ACUITY_TEXT.subn(_CUT, text)
-    if not count:
-        return text, False
-    lines = (_tidied(line) if _CUT in line else line for line in stripped.split("\n"))
-    return "\n".join(line for line in lines if line is not None), True
+    found = False
+    while True:  # cutting can bring words together that state a level again
+        stripped, count = ACUITY_TEXT.subn(_CUT, text)
+        if not count:
+            return text, found
+        lines = (_tidied(line) if _CUT in line else line for line in stripped.split("\n"))
+        text, found = "\n".join(line for line in lines if line is not None), True
 
 
 _CUT = "\x00"
@@ -61,6 +63,8 @@ _CUT = "\x00"
 def _tidied(line: str) -> str | None:
     """A line without the cuts and the punctuation left hanging at them; None where nothing is left of it."""
     line = re.sub(r"\(\s*\x00\s*\)", _CUT, line)
+    if line.count(")") > line.count("("):
+        line = re.sub(r"\x00\s*\)", _CUT, line)
     line = re.sub(r"^[\s,;:.\-]*\x00[\s,;:.\-)]*|[\s,;:(\-]*\x00[\s.]*$", "", line)
     line = re.sub(r"\s*\x00\s*", " ", line).strip()
     return line or None

@@ -54,6 +54,7 @@ class Findings:
 
     _found: list[DataQualityFinding] = field(default_factory=list)
     _seen: set[tuple[object, ...]] = field(default_factory=set)
+    _later: dict[tuple[FactKind, str], tuple[FactSource, int]] = field(default_factory=dict)
 
     def add(
         self,
@@ -69,9 +70,23 @@ class Findings:
             self._seen.add(key)
             self._found.append(DataQualityFinding(issue=issue, kind=kind, message=message, source=source))
 
+    def left_out(self, kind: FactKind, why: str, source: FactSource) -> None:
+        """Count something that was not known at triage; one finding for each kind and reason, at the first source."""
+        first, count = self._later.get((kind, why), (source, 0))
+        self._later[kind, why] = (first, count + 1)
+
     def all(self) -> tuple[DataQualityFinding, ...]:
         """Everything named so far."""
-        return tuple(self._found)
+        later = (
+            DataQualityFinding(
+                issue=QualityIssue.LATER_STRIPPED,
+                kind=kind,
+                message=f"{kind.value}: {count} {why}; left out.",
+                source=source,
+            )
+            for (kind, why), (source, count) in self._later.items()
+        )
+        return (*self._found, *later)
 
 
 @dataclass(frozen=True)

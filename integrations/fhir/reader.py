@@ -4,6 +4,7 @@ Everything that cannot be read comes back as an ``IntakeError`` beside the recor
 """
 
 import logging
+import traceback
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from data_schemas import FactKind, IntakeRecord, QualityIssue
 from integrations.fhir._history import read_history
-from integrations.fhir._json import Json
+from integrations.fhir._json import Json, string
 from integrations.fhir._patient import read_patient
 from integrations.fhir._presentation import read_presentation
 from integrations.fhir._visit import Visit, is_emergency, open_visit
@@ -86,7 +87,14 @@ def read_encounter(
     except IntakeError as error:
         return error.at(source)
     except Exception as error:  # one defect in this program must not stop the board; it is named and logged
-        _log.exception("reading an encounter failed")
+        frames = traceback.extract_tb(error.__traceback__)
+        # the message could quote the record: the type and the place are enough
+        _log.error(
+            "reading an encounter failed: %s at %s:%s",
+            type(error).__name__,
+            frames[-1].name,
+            frames[-1].lineno,
+        )
         return IntakeError(
             f"the reader failed ({type(error).__name__}).",
             element="Encounter",
@@ -188,7 +196,7 @@ def _read_ndjson(
                 elif item.get("resourceType") == "Bundle":
                     empty = False
                     yield from read_bundle(item, source=source, now=now, settings=settings)
-                elif item.get("resourceType") in READ_TYPES:
+                elif string(item, "resourceType") in READ_TYPES:
                     gathered.append((None, item))
         except IntakeError as error:
             yield error.at(str(file))

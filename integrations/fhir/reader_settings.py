@@ -55,6 +55,14 @@ class ReaderSettings:
     max_history: int = 50
     """Most conditions, medications or allergies kept of each."""
 
+    server_history: tuple[str, ...] = (
+        "Condition",
+        "AllergyIntolerance",
+        "MedicationStatement",
+        "MedicationRequest",
+    )
+    """History searched by patient on a server. Leave out what the server does not offer: a failed search is named
+    in every record as unknown."""
     server_timeout: timedelta = timedelta(seconds=30)
     """Longest wait for everything about one encounter."""
     max_encounters: int = 500
