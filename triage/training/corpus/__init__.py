@@ -8,5 +8,6 @@ from triage.training.corpus.case import LabelledCase
 from triage.training.corpus.ktas import read as read_ktas
 from triage.training.corpus.nhamcs import read as read_nhamcs
 from triage.training.corpus.tables import CorpusError
+from triage.training.corpus.vignettes import read as read_vignettes
 
-__all__ = ["CorpusError", "LabelledCase", "read_ktas", "read_nhamcs"]
+__all__ = ["CorpusError", "LabelledCase", "read_ktas", "read_nhamcs", "read_vignettes"]

@@ -41,6 +41,10 @@ class RecordBuilder:
         """Take facts built elsewhere; their numbers do not matter."""
         self._facts.extend(facts)
 
+    def note(self, *findings: DataQualityFinding) -> None:
+        """Take findings made elsewhere."""
+        self._findings.extend(findings)
+
     def find(self, issue: QualityIssue, kind: FactKind, column: str, message: str) -> None:
         """Name a defect of ``column``."""
         source = column_source(self._dataset, column)
