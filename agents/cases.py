@@ -65,7 +65,7 @@ class CaseService:
         """Open the store (migrated to the newest schema) and the checkpoints.
 
         Args:
-            database_url: ``sqlite+aiosqlite:///<path>`` (see ``sqlite_url``) or ``postgresql+psycopg://...``.
+            database_url: ``sqlite:///<path>`` or ``postgresql+psycopg://...``.
             screen: the rules, ``triage.esi.screen``.
             triager: asks the model; library: checks its citations; calibration: reads its probabilities.
             sink: the hospital's record, or ``NoSink()``.

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, insert, select, update
 
 from agents.store.canonical import canonical_json, digest
 from agents.store.tables import audit, audit_head
@@ -34,13 +33,13 @@ class Entry:
     attempt: int = 0
 
 
-async def append(connection: AsyncConnection, at: datetime, entries: Sequence[Entry]) -> None:
+def append(connection: Connection, at: datetime, entries: Sequence[Entry]) -> None:
     """Append ``entries`` in the caller's transaction.
 
     The head row is locked until the transaction ends, so appends queue up. A step that is already there
     violates a unique constraint: the caller's transaction then changes nothing at all.
     """
-    head = (await connection.execute(_HEAD)).one()
+    head = (connection.execute(_HEAD)).one()
     sequence, previous = int(head.sequence), str(head.hash)
     rows = []
     for entry in entries:
@@ -58,8 +57,8 @@ async def append(connection: AsyncConnection, at: datetime, entries: Sequence[En
         row["previous"], row["hash"] = previous, entry_hash(previous, row)
         previous = row["hash"]
         rows.append(row)
-    await connection.execute(insert(audit), rows)
-    await connection.execute(
+    connection.execute(insert(audit), rows)
+    connection.execute(
         update(audit_head).where(audit_head.c.id == 1).values(sequence=sequence, hash=previous)
     )
 
@@ -70,12 +69,12 @@ def entry_hash(previous: str, row: dict[str, Any]) -> str:
     return digest(previous + "\n" + canonical_json(body))
 
 
-async def verify(connection: AsyncConnection) -> ChainReport:
+def verify(connection: Connection) -> ChainReport:
     """Walk the whole chain. Every break is named by sequence number."""
     problems: list[str] = []
     expected, previous = 1, GENESIS
-    result = await connection.stream(select(audit).order_by(audit.c.sequence))
-    async for row in result:
+    query = select(audit).order_by(audit.c.sequence).execution_options(yield_per=1000)
+    for row in connection.execute(query):
         if row.sequence != expected:
             problems.append(f"entries {expected} to {row.sequence - 1} are missing")
         if row.previous != previous:
@@ -83,17 +82,15 @@ async def verify(connection: AsyncConnection) -> ChainReport:
         if entry_hash(row.previous, dict(row._mapping)) != row.hash:
             problems.append(f"entry {row.sequence} was changed")
         expected, previous = row.sequence + 1, row.hash
-    head = (await connection.execute(select(audit_head).where(audit_head.c.id == 1))).one_or_none()
+    head = (connection.execute(select(audit_head).where(audit_head.c.id == 1))).one_or_none()
     if head is None or (head.sequence, head.hash) != (expected - 1, previous):
         problems.append(f"the head does not match entry {expected - 1}: the tail was cut or the head changed")
     return ChainReport(ok=not problems, entries=expected - 1, head=previous, problems=tuple(problems))
 
 
-async def check_run(
-    connection: AsyncConnection, assessment_id: str, required: Sequence[Step]
-) -> tuple[str, ...]:
+def check_run(connection: Connection, assessment_id: str, required: Sequence[Step]) -> tuple[str, ...]:
     """What is wrong with one run's entries: changed ones, and required steps that are not there."""
-    rows = (await connection.execute(select(audit).where(audit.c.assessment_id == assessment_id))).all()
+    rows = (connection.execute(select(audit).where(audit.c.assessment_id == assessment_id))).all()
     changed = [
         f"entry {row.sequence} was changed"
         for row in rows
@@ -103,10 +100,10 @@ async def check_run(
     return tuple(changed + [f"no entry for {step.value}" for step in required if step.value not in there])
 
 
-async def of_case(connection: AsyncConnection, case_id: str) -> list[Row[Any]]:
+def of_case(connection: Connection, case_id: str) -> list[Row[Any]]:
     """The entries of one case, oldest first."""
     query = select(audit).where(audit.c.case_id == case_id).order_by(audit.c.sequence)
-    return list((await connection.execute(query)).all())
+    return list((connection.execute(query)).all())
 
 
 _HASHED = ("sequence", "at", "case_id", "assessment_id", "step", "attempt", "detail", "digest")

@@ -41,7 +41,7 @@ def serializer() -> JsonPlusSerializer:
 
 @asynccontextmanager
 async def open_checkpoints(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
-    """Open the saver for ``sqlite+aiosqlite:///<path>`` or ``postgresql+psycopg://...``."""
+    """Open the saver for ``sqlite:///<path>`` or ``postgresql+psycopg://...``."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         async with aiosqlite.connect(parsed.database or ":memory:") as connection:

@@ -1,12 +1,14 @@
-"""Opens the database and brings its schema up to date."""
+"""Opens the database, brings its schema up to date, and runs transactions off the event loop."""
 
+import asyncio
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 HEAD = "0001"
@@ -15,27 +17,78 @@ HEAD = "0001"
 _MIGRATION_LOCK = 7_146_023_311
 """An arbitrary number that PostgreSQL's advisory lock knows our migrations by."""
 
+_WORKERS = 4
+_T = TypeVar("_T")
+
+
+class Database:
+    """Whole transactions in worker threads: one hop each.
+
+    The asynchronous drivers hop to a thread for every cursor, statement and fetch (SQLite) or go through
+    a greenlet for each; that cost more than half of the agent's own time for a case.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = open_engine(url)
+        self._reader = _reader(self.engine, snapshot=False)
+        self._snapshot = _reader(self.engine, snapshot=True)
+        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="triage-store")
+
+    async def write(self, work: Callable[[Connection], _T]) -> _T:
+        """Run ``work`` in one transaction: all of it or nothing.
+
+        A caller that is cancelled meanwhile does not stop it.
+        """
+
+        def run() -> _T:
+            with self.engine.begin() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def read(self, work: Callable[[Connection], _T], *, snapshot: bool = False) -> _T:
+        """Run ``work``, which changes nothing; with ``snapshot`` its queries see one state of the database."""
+        engine = self._snapshot if snapshot else self._reader
+
+        def run() -> _T:
+            with engine.connect() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def migrate(self) -> None:
+        """Bring the schema to ``HEAD``, from whatever it is; processes that start together take turns."""
+        if await self.read(_version) != HEAD:
+            await self.write(_upgrade)
+
+    def close(self) -> None:
+        """Wait for the transactions under way, then close every connection."""
+        self._threads.shutdown()
+        self.engine.dispose()
+
 
 def sqlite_url(path: Path) -> str:
     """The URL of a SQLite file."""
-    return f"sqlite+aiosqlite:///{path}"
+    return f"sqlite:///{path}"
 
 
-def open_engine(url: str) -> AsyncEngine:
-    """An engine for ``sqlite+aiosqlite:///<path>`` or ``postgresql+psycopg://...``.
+def open_engine(url: str) -> Engine:
+    """An engine for ``sqlite:///<path>`` or ``postgresql+psycopg://...``.
 
     SQLite runs in WAL mode with ``synchronous=FULL``: a decision that was acknowledged survives a power
     failure. Write transactions begin IMMEDIATE, so that two processes queue instead of failing half-way.
     ``hide_parameters`` keeps patient data out of the driver's exception messages.
     """
-    engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
-        database = make_url(url).database
-        if database:
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
-        event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
-        event.listen(engine.sync_engine, "begin", _sqlite_begin)
-    return engine
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database:
+            raise ValueError("the case store needs a file: sqlite:///<path>")
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed.set(drivername="sqlite"), hide_parameters=True)
+        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
 
 
 def _sqlite_pragmas(connection: Any, _: ConnectionPoolEntry) -> None:
@@ -58,23 +111,11 @@ def _sqlite_begin(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def reader(engine: AsyncEngine, *, snapshot: bool = False) -> AsyncEngine:
-    """The same pool for reading only; with ``snapshot`` several queries see one state of the database."""
+def _reader(engine: Engine, *, snapshot: bool) -> Engine:
     options: dict[str, Any] = {"sqlite_begin": "BEGIN" if snapshot else ""}
     if engine.dialect.name == "postgresql":
         options["isolation_level"] = "REPEATABLE READ" if snapshot else "AUTOCOMMIT"
     return engine.execution_options(**options)
-
-
-async def migrate(engine: AsyncEngine) -> None:
-    """Bring the schema to ``HEAD``, from whatever it is; processes that start together take turns."""
-    async with engine.connect() as connection:
-        if await connection.run_sync(_version) == HEAD:
-            return
-    async with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        await connection.run_sync(_upgrade)
 
 
 def _version(connection: Connection) -> str | None:
@@ -87,6 +128,8 @@ def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - costs 100 ms; most starts need no migration
     from alembic.config import Config  # noqa: PLC0415
 
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))

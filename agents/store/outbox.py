@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, case, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Row, case, insert, select, update
 
 from agents.store import audit as chain
 from agents.store.canonical import canonical_json
-from agents.store.engine import reader
+from agents.store.engine import Database
 from agents.store.tables import cases, outbox
 from agents.values import CasePhase, Delivery, DeliveryKind, PendingDelivery, Step
 from data_schemas import WriteReceipt, WriteState
@@ -47,41 +46,49 @@ class OutboxItem:
 class Outbox:
     """Reads and settles deliveries."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._reader = reader(engine)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def find(self, kind: DeliveryKind, ref: str) -> OutboxItem | None:
         """The delivery of this assessment or review."""
-        async with self._reader.connect() as connection:
+
+        def work(connection: Connection) -> OutboxItem | None:
             query = select(outbox).where(outbox.c.kind == kind.value, outbox.c.ref == ref)
-            row = (await connection.execute(query)).one_or_none()
-        return None if row is None else _item(row)
+            row = (connection.execute(query)).one_or_none()
+            return None if row is None else _item(row)
+
+        return await self._database.read(work)
 
     async def due(self, now: datetime, *, force: bool = False) -> list[OutboxItem]:
         """What is to be tried now, oldest first; with ``force`` everything undelivered."""
         query = select(outbox).where(outbox.c.state.in_(_UNDELIVERED)).order_by(outbox.c.created_at)
         if not force:
             query = query.where(outbox.c.next_attempt_at <= now)
-        async with self._reader.connect() as connection:
-            return [_item(row) for row in await connection.execute(query)]
+
+        def work(connection: Connection) -> list[OutboxItem]:
+            return [_item(row) for row in connection.execute(query)]
+
+        return await self._database.read(work)
 
     async def pending(self) -> tuple[PendingDelivery, ...]:
         """Everything that the hospital's record has not confirmed, oldest first."""
         query = select(outbox).where(outbox.c.state.in_(_UNDELIVERED)).order_by(outbox.c.created_at)
-        async with self._reader.connect() as connection:
-            rows = (await connection.execute(query)).all()
-        return tuple(
-            PendingDelivery(
-                case_id=row.case_id,
-                kind=DeliveryKind(row.kind),
-                state=WriteState(row.state),
-                attempts=row.attempts,
-                next_attempt_at=row.next_attempt_at,
-                last_error=row.last_error,
+
+        def work(connection: Connection) -> tuple[PendingDelivery, ...]:
+            rows = (connection.execute(query)).all()
+            return tuple(
+                PendingDelivery(
+                    case_id=row.case_id,
+                    kind=DeliveryKind(row.kind),
+                    state=WriteState(row.state),
+                    attempts=row.attempts,
+                    next_attempt_at=row.next_attempt_at,
+                    last_error=row.last_error,
+                )
+                for row in rows
             )
-            for row in rows
-        )
+
+        return await self._database.read(work)
 
     async def settle(
         self, item: OutboxItem, delivery: Delivery, error: str | None, now: datetime, retry_at: datetime
@@ -90,9 +97,10 @@ class Outbox:
         final = item.kind is DeliveryKind.FINAL
         done = delivery.state is WriteState.WRITTEN
         receipts = canonical_json(delivery.receipts)
-        async with self._engine.begin() as connection:
+
+        def work(connection: Connection) -> None:
             attempt = (
-                await connection.execute(
+                connection.execute(
                     update(outbox)
                     .where(outbox.c.id == item.id)
                     .values(
@@ -109,7 +117,7 @@ class Outbox:
             ).scalar_one()
             at_rest = False
             if final and delivery.state in _PHASES:
-                result = await connection.execute(
+                result = connection.execute(
                     update(cases)
                     .where(
                         cases.c.id == item.case_id,
@@ -130,11 +138,13 @@ class Outbox:
             if at_rest:
                 closing = {"phase": _PHASES[delivery.state].value}
                 entries.append(chain.Entry(item.case_id, item.assessment_id, Step.CLOSED, closing))
-            await chain.append(connection, now, entries)
+            chain.append(connection, now, entries)
+
+        return await self._database.write(work)
 
 
-async def put(
-    connection: AsyncConnection, case_id: str, kind: DeliveryKind, ref: str, assessment_id: str, now: datetime
+def put(
+    connection: Connection, case_id: str, kind: DeliveryKind, ref: str, assessment_id: str, now: datetime
 ) -> OutboxItem:
     """Put one delivery into the outbox, in the caller's transaction; twice violates a unique constraint."""
     item = OutboxItem(
@@ -146,7 +156,7 @@ async def put(
         attempts=0,
         delivery=Delivery(kind=kind, state=WriteState.PENDING),
     )
-    await connection.execute(
+    connection.execute(
         insert(outbox).values(
             id=item.id,
             case_id=case_id,
@@ -164,11 +174,9 @@ async def put(
     return item
 
 
-async def supersede(
-    connection: AsyncConnection, case_id: str, kinds: Sequence[DeliveryKind], now: datetime
-) -> None:
+def supersede(connection: Connection, case_id: str, kinds: Sequence[DeliveryKind], now: datetime) -> None:
     """Never deliver what was overtaken: an older suggestion or decision must not follow a newer one."""
-    await connection.execute(
+    connection.execute(
         update(outbox)
         .where(
             outbox.c.case_id == case_id,

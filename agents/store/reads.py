@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from agents.errors import UnknownCaseError
 from agents.store import audit as chain
 from agents.store.canonical import canonical_json, digest
-from agents.store.engine import reader
+from agents.store.engine import Database
 from agents.store.outbox import delivery_of
 from agents.store.tables import assessments, cases, intake, outbox, reviews
 from agents.values import Case, CasePhase, ChainReport, DeliveryKind, HistoryStep, Step
@@ -28,9 +27,8 @@ from data_schemas import (
 class Reads:
     """Queries; they change nothing and never wait for a writer."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = reader(engine)
-        self._snapshot = reader(engine, snapshot=True)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def case(self, case_id: str) -> Case:
         """One case.
@@ -54,9 +52,12 @@ class Reads:
 
     async def by_encounter(self, encounter_key: str) -> str | None:
         """The id of an encounter's case, or None."""
-        async with self._engine.connect() as connection:
+
+        def work(connection: Connection) -> str | None:
             query = select(cases.c.id).where(cases.c.encounter_key == encounter_key)
-            return (await connection.execute(query)).scalar()
+            return (connection.execute(query)).scalar()
+
+        return await self._database.read(work)
 
     async def unfinished(self) -> list[tuple[str, str]]:
         """Case id and encounter key of every run that is not at rest, oldest first."""
@@ -70,14 +71,20 @@ class Reads:
             )
             .order_by(cases.c.updated_at)
         )
-        async with self._engine.connect() as connection:
-            return [(row.id, row.encounter_key) for row in await connection.execute(query)]
+
+        def work(connection: Connection) -> list[tuple[str, str]]:
+            return [(row.id, row.encounter_key) for row in connection.execute(query)]
+
+        return await self._database.read(work)
 
     async def record(self, assessment_id: str) -> IntakeRecord:
         """What a run was given."""
-        async with self._engine.connect() as connection:
+
+        def work(connection: Connection) -> IntakeRecord:
             query = select(intake.c.record).where(intake.c.id == assessment_id)
-            return IntakeRecord.model_validate_json((await connection.execute(query)).scalar_one())
+            return IntakeRecord.model_validate_json((connection.execute(query)).scalar_one())
+
+        return await self._database.read(work)
 
     async def request(self, assessment_id: str) -> WriteRequest:
         """What the hospital's record is told of an assessment and, where there is one, of its decision."""
@@ -94,32 +101,44 @@ class Reads:
             .outerjoin(reviews, reviews.c.assessment_id == intake.c.id)
             .where(intake.c.id == assessment_id)
         )
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).one()
-        return WriteRequest(
-            case_id=row.id,
-            encounter_key=row.encounter_key,
-            record=IntakeRecord.model_validate_json(row.record),
-            assessment=TriageAssessment.model_validate_json(row.value),
-            review=None if row.review is None else ClinicianReview.model_validate_json(row.review),
-        )
+
+        def work(connection: Connection) -> WriteRequest:
+            row = (connection.execute(query)).one()
+            return WriteRequest(
+                case_id=row.id,
+                encounter_key=row.encounter_key,
+                record=IntakeRecord.model_validate_json(row.record),
+                assessment=TriageAssessment.model_validate_json(row.value),
+                review=None if row.review is None else ClinicianReview.model_validate_json(row.review),
+            )
+
+        return await self._database.read(work)
 
     async def review(self, assessment_id: str) -> tuple[str, ClinicianReview] | None:
         """The decision on an assessment with its id, or None while it waits."""
-        async with self._engine.connect() as connection:
+
+        def work(connection: Connection) -> tuple[str, ClinicianReview] | None:
             query = select(reviews.c.id, reviews.c.value).where(reviews.c.assessment_id == assessment_id)
-            row = (await connection.execute(query)).one_or_none()
-        return None if row is None else (row.id, ClinicianReview.model_validate_json(row.value))
+            row = (connection.execute(query)).one_or_none()
+            return None if row is None else (row.id, ClinicianReview.model_validate_json(row.value))
+
+        return await self._database.read(work)
 
     async def verify_chain(self) -> ChainReport:
         """Walk the audit chain."""
-        async with self._snapshot.connect() as connection:
-            return await chain.verify(connection)
+
+        def work(connection: Connection) -> ChainReport:
+            return chain.verify(connection)
+
+        return await self._database.read(work, snapshot=True)
 
     async def check_run(self, assessment_id: str, required: Sequence[Step]) -> tuple[str, ...]:
         """What is wrong with one run's audit entries: changed ones, and required steps that are not there."""
-        async with self._engine.connect() as connection:
-            return await chain.check_run(connection, assessment_id, required)
+
+        def work(connection: Connection) -> tuple[str, ...]:
+            return chain.check_run(connection, assessment_id, required)
+
+        return await self._database.read(work)
 
     async def history(self, case_id: str) -> tuple[HistoryStep, ...]:
         """Every step of a case, oldest first, with its evidence checked against the chain.
@@ -127,30 +146,36 @@ class Reads:
         Raises:
             UnknownCaseError: no case has this id.
         """
-        async with self._snapshot.connect() as connection:
-            entries = await chain.of_case(connection, case_id)
+
+        def work(connection: Connection) -> tuple[HistoryStep, ...]:
+            entries = chain.of_case(connection, case_id)
             if not entries:
                 raise UnknownCaseError(case_id)
-            records = await _texts(connection, intake.c.id, intake.c.record, case_id)
-            values = await _texts(connection, assessments.c.id, assessments.c.value, case_id)
-            answers = await _texts(connection, assessments.c.id, assessments.c.answer, case_id)
-            decisions = await _texts(connection, reviews.c.assessment_id, reviews.c.value, case_id)
-        parsed = {key: TriageAssessment.model_validate_json(text) for key, text in values.items()}
-        return tuple(
-            _history_step(
-                row,
-                record=records.get(row.assessment_id),
-                assessment=parsed.get(row.assessment_id),
-                answer=answers.get(row.assessment_id),
-                review=decisions.get(row.assessment_id),
+            records = _texts(connection, intake.c.id, intake.c.record, case_id)
+            values = _texts(connection, assessments.c.id, assessments.c.value, case_id)
+            answers = _texts(connection, assessments.c.id, assessments.c.answer, case_id)
+            decisions = _texts(connection, reviews.c.assessment_id, reviews.c.value, case_id)
+            parsed = {key: TriageAssessment.model_validate_json(text) for key, text in values.items()}
+            return tuple(
+                _history_step(
+                    row,
+                    record=records.get(row.assessment_id),
+                    assessment=parsed.get(row.assessment_id),
+                    answer=answers.get(row.assessment_id),
+                    review=decisions.get(row.assessment_id),
+                )
+                for row in entries
             )
-            for row in entries
-        )
+
+        return await self._database.read(work, snapshot=True)
 
     async def _cases(self, query: Select[Any]) -> list[Case]:
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
-        return [_case(row) for row in rows]
+
+        def work(connection: Connection) -> list[Case]:
+            rows = (connection.execute(query)).all()
+            return [_case(row) for row in rows]
+
+        return await self._database.read(work)
 
 
 def verified_text(reasons: Sequence[Reason]) -> str:
@@ -265,6 +290,6 @@ _TIMED = {
 }
 
 
-async def _texts(connection: AsyncConnection, key: Any, value: Any, case_id: str) -> dict[str, str]:
-    rows = await connection.execute(select(key, value).where(key.table.c.case_id == case_id))
+def _texts(connection: Connection, key: Any, value: Any, case_id: str) -> dict[str, str]:
+    rows = connection.execute(select(key, value).where(key.table.c.case_id == case_id))
     return {row[0]: row[1] for row in rows if row[1] is not None}

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from sqlalchemy import Row, case, insert, select, update
+from sqlalchemy import Connection, Row, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agents.errors import AlreadyDecidedError, NotReadyError, StaleAssessmentError, UnknownCaseError
 from agents.store import audit as chain
 from agents.store import outbox as box
 from agents.store.canonical import canonical_json, fingerprint
+from agents.store.engine import Database
 from agents.store.lease import is_dead, own_name
 from agents.store.tables import assessments, cases, intake, reviews
 from agents.values import CasePhase, DeliveryKind, Step
@@ -33,8 +33,8 @@ class Opened:
 class Repository:
     """Cases, intake, assessments and reviews. ``lease``: seconds a working process may be silent."""
 
-    def __init__(self, engine: AsyncEngine, lease: float) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, lease: float) -> None:
+        self._database = database
         self._lease = timedelta(seconds=lease)
         self.owner = own_name()
 
@@ -52,15 +52,16 @@ class Repository:
 
     async def _open_case(self, record: IntakeRecord, now: datetime) -> Opened:
         mark = fingerprint(record)
-        async with self._engine.begin() as connection:
+
+        def work(connection: Connection) -> Opened:
             query = select(cases).where(cases.c.encounter_key == record.encounter_key).with_for_update()
-            row = (await connection.execute(query)).one_or_none()
+            row = (connection.execute(query)).one_or_none()
             number = 1
             if row is not None:
                 current = select(intake.c.fingerprint, intake.c.number).where(
                     intake.c.id == row.assessment_id
                 )
-                last = (await connection.execute(current)).one()
+                last = (connection.execute(current)).one()
                 if last.fingerprint == mark:
                     return Opened(row.id, row.assessment_id, CasePhase(row.phase), new=False)
                 if not self._free(row, now):
@@ -76,16 +77,16 @@ class Repository:
                 "updated_at": now,
             }
             if row is None:
-                await connection.execute(
+                connection.execute(
                     insert(cases).values(
                         id=case_id, encounter_key=record.encounter_key, created_at=now, **values
                     )
                 )
             else:
-                await connection.execute(update(cases).where(cases.c.id == case_id).values(**values))
-                await box.supersede(connection, case_id, (DeliveryKind.PROPOSAL,), now)
+                connection.execute(update(cases).where(cases.c.id == case_id).values(**values))
+                box.supersede(connection, case_id, (DeliveryKind.PROPOSAL,), now)
             text = canonical_json(record)
-            await connection.execute(
+            connection.execute(
                 insert(intake).values(
                     id=assessment_id,
                     case_id=case_id,
@@ -96,10 +97,10 @@ class Repository:
                 )
             )
             detail = {"number": number, "facts": len(record.facts), "missing": list(record.missing)}
-            await chain.append(
-                connection, now, [chain.Entry(case_id, assessment_id, Step.READ, detail, text)]
-            )
-        return Opened(case_id, assessment_id, CasePhase.ASSESSING, new=True)
+            chain.append(connection, now, [chain.Entry(case_id, assessment_id, Step.READ, detail, text)])
+            return Opened(case_id, assessment_id, CasePhase.ASSESSING, new=True)
+
+        return await self._database.write(work)
 
     async def store_assessment(
         self,
@@ -114,12 +115,13 @@ class Repository:
         Returns the assessment that is kept and its proposal. Where a killed run had stored one already,
         that one stands, and the proposal is left to be looked up (None).
         """
-        async with self._engine.begin() as connection:
+
+        def work(connection: Connection) -> tuple[TriageAssessment, box.OutboxItem | None]:
             kept = select(assessments.c.value).where(assessments.c.id == assessment.id)
-            there = (await connection.execute(kept)).scalar()
+            there = (connection.execute(kept)).scalar()
             if there is not None:
                 return TriageAssessment.model_validate_json(there), None
-            await connection.execute(
+            connection.execute(
                 insert(assessments).values(
                     id=assessment.id,
                     case_id=case_id,
@@ -128,11 +130,11 @@ class Repository:
                     created_at=now,
                 )
             )
-            item = await box.put(
-                connection, case_id, DeliveryKind.PROPOSAL, assessment.id, assessment.id, now
-            )
-            await chain.append(connection, now, entries)
-        return assessment, item
+            item = box.put(connection, case_id, DeliveryKind.PROPOSAL, assessment.id, assessment.id, now)
+            chain.append(connection, now, entries)
+            return assessment, item
+
+        return await self._database.write(work)
 
     async def claim(self, case_id: str, review: ClinicianReview, now: datetime) -> bool:
         """Keep the decision, exactly one for an assessment, and what must be written of it.
@@ -143,15 +145,16 @@ class Repository:
         Raises:
             UnknownCaseError, NotReadyError, StaleAssessmentError, AlreadyDecidedError
         """
-        async with self._engine.begin() as connection:
-            row = await self._locked(connection, case_id)
+
+        def work(connection: Connection) -> bool:
+            row = self._locked(connection, case_id)
             if (row.assessment_id, row.phase) != (review.assessment_id, CasePhase.AWAITING_REVIEW.value):
-                await _refuse(connection, row, review.assessment_id)
+                _refuse(connection, row, review.assessment_id)
             free = self._free(row, now)
             lease = {"lease_owner": self.owner, "lease_until": now + self._lease} if free else {}
             review_id = str(uuid4())
             text = canonical_json(review)
-            await connection.execute(
+            connection.execute(
                 insert(reviews).values(
                     id=review_id,
                     assessment_id=review.assessment_id,
@@ -160,36 +163,42 @@ class Repository:
                     created_at=now,
                 )
             )
-            await connection.execute(
+            connection.execute(
                 update(cases)
                 .where(cases.c.id == case_id)
                 .values(phase=CasePhase.WRITE_PENDING.value, updated_at=now, **lease)
             )
-            await box.supersede(connection, case_id, (DeliveryKind.PROPOSAL, DeliveryKind.FINAL), now)
-            await box.put(connection, case_id, DeliveryKind.FINAL, review_id, review.assessment_id, now)
+            box.supersede(connection, case_id, (DeliveryKind.PROPOSAL, DeliveryKind.FINAL), now)
+            box.put(connection, case_id, DeliveryKind.FINAL, review_id, review.assessment_id, now)
             detail = {"decision": review.decision, "level": review.level, "role": review.role}
             if review.reason is not None:
                 detail["reason"] = review.reason
             entry = chain.Entry(case_id, review.assessment_id, Step.REVIEWED, detail, text)
-            await chain.append(connection, now, [entry])
-        return free
+            chain.append(connection, now, [entry])
+            return free
+
+        return await self._database.write(work)
 
     async def acquire(self, case_id: str, now: datetime) -> Row[Any] | None:
         """Take the case's lease; the case's row, or None where a living process holds it."""
-        async with self._engine.begin() as connection:
-            row = await self._locked(connection, case_id)
+
+        def work(connection: Connection) -> Row[Any] | None:
+            row = self._locked(connection, case_id)
             if not self._free(row, now):
                 return None
-            await connection.execute(
+            connection.execute(
                 update(cases)
                 .where(cases.c.id == case_id)
                 .values(lease_owner=self.owner, lease_until=now + self._lease)
             )
             return row
 
+        return await self._database.write(work)
+
     async def release(self, case_id: str, assessment_id: str, *, reviewable: bool, now: datetime) -> None:
         """Give the lease back; with ``reviewable`` the case now waits for a clinician."""
-        async with self._engine.begin() as connection:
+
+        def work(connection: Connection) -> None:
             phase = {}
             if reviewable:
                 here = (cases.c.assessment_id == assessment_id) & (cases.c.phase == CasePhase.ASSESSING.value)
@@ -197,29 +206,31 @@ class Repository:
                     "phase": case((here, CasePhase.AWAITING_REVIEW.value), else_=cases.c.phase),
                     "updated_at": now,
                 }
-            await connection.execute(
+            connection.execute(
                 update(cases)
                 .where(cases.c.id == case_id, cases.c.lease_owner == self.owner)
                 .values(lease_owner=None, lease_until=None, **phase)
             )
+
+        return await self._database.write(work)
 
     def _free(self, row: Row[Any], now: datetime) -> bool:
         """Whether this process may work on the case: nobody does, or it is ours, or the owner is gone."""
         owner = row.lease_owner
         return owner is None or owner == self.owner or row.lease_until <= now or is_dead(owner)
 
-    async def _locked(self, connection: AsyncConnection, case_id: str) -> Row[Any]:
+    def _locked(self, connection: Connection, case_id: str) -> Row[Any]:
         query = select(cases).where(cases.c.id == case_id).with_for_update()
-        row = (await connection.execute(query)).one_or_none()
+        row = (connection.execute(query)).one_or_none()
         if row is None:
             raise UnknownCaseError(case_id)
         return row
 
 
-async def _refuse(connection: AsyncConnection, row: Row[Any], assessment_id: str) -> NoReturn:
+def _refuse(connection: Connection, row: Row[Any], assessment_id: str) -> NoReturn:
     """Say why this assessment cannot be decided now."""
     query = select(reviews.c.value).where(reviews.c.assessment_id == assessment_id)
-    text = (await connection.execute(query)).scalar()
+    text = (connection.execute(query)).scalar()
     if text is not None:
         first = ClinicianReview.model_validate_json(text)
         raise AlreadyDecidedError(row.id, first.reviewer, first.decided_at)

@@ -1,12 +1,10 @@
-"""The store of one process: one engine, four doors."""
+"""The store of one process: one database, three doors."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from agents.store.engine import migrate, open_engine
+from agents.store.engine import Database
 from agents.store.outbox import Outbox
 from agents.store.reads import Reads
 from agents.store.repository import Repository
@@ -16,7 +14,7 @@ from agents.store.repository import Repository
 class Store:
     """Changes to cases, the outbox, and reading."""
 
-    engine: AsyncEngine
+    database: Database
     cases: Repository
     outbox: Outbox
     reads: Reads
@@ -25,9 +23,9 @@ class Store:
 @asynccontextmanager
 async def open_store(url: str, lease: float) -> AsyncIterator[Store]:
     """Open the database at ``url``, migrate it, and close it at the end."""
-    engine = open_engine(url)
+    database = Database(url)
     try:
-        await migrate(engine)
-        yield Store(engine, Repository(engine, lease), Outbox(engine), Reads(engine))
+        await database.migrate()
+        yield Store(database, Repository(database, lease), Outbox(database), Reads(database))
     finally:
-        await engine.dispose()
+        database.close()

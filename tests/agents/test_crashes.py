@@ -49,9 +49,9 @@ async def check_finished(opened, folder: Path) -> None:
     assert statuses["final"] == 1
     assert statuses["preliminary"] <= 1
     assert await opened.pending() == ()
-    async with opened._store.engine.connect() as db:
-        assert (await db.execute(text("SELECT count(*) FROM reviews"))).scalar() == 1
-        assert (await db.execute(text("SELECT count(*) FROM outbox"))).scalar() == 2
+    with opened._store.database.engine.connect() as db:
+        assert db.execute(text("SELECT count(*) FROM reviews")).scalar() == 1
+        assert db.execute(text("SELECT count(*) FROM outbox")).scalar() == 2
 
 
 @pytest.mark.parametrize("die", ["assess", "stored", "before-propose", "after-propose", "releasing"])
