@@ -12,6 +12,7 @@ from triage.text.patterns import PatternIndex
 from triage.text.tokens import tokenise
 
 _CACHED_TEXTS = 4096
+_IGNORED = "_ignored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,16 @@ class TermMatcher:
 
     def _find(self, text: str) -> tuple[TermMatch, ...]:
         tokens = tokenise(text)
-        hits = list(self._index.find(tokens))
+        found_all = list(self._index.find(tokens))
+        ignored = [(hit.first, hit.last) for hit in found_all if hit.key == _IGNORED]
+        hits = [hit for hit in found_all if not any(a <= hit.first and hit.last <= b for a, b in ignored)]
         if not hits:
             return ()
         context = Context(tokens, [(hit.first, hit.last) for hit in hits])
         found = []
         for hit in hits:
             start, end = tokens[hit.first].start, tokens[hit.last - 1].end
-            assertion = context.assertion(
-                hit.first, hit.last, is_condition=self.concepts[hit.key].chronic
-            )
+            assertion = context.assertion(hit.first, hit.last, is_condition=self.concepts[hit.key].chronic)
             found.append(TermMatch(hit.key, start, end, text[start:end], assertion))
         return tuple(found)
 
