@@ -12,7 +12,7 @@ from integrations.fhir.errors import FhirError
 from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
-from ui.cli import assess, cases, configuration, demo, model
+from ui.cli import assess, cases, configuration, demo, evaluation, model
 from ui.cli.exits import Exit
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command("recover")(cases.recover)
 app.add_typer(cases.audit_app, name="audit")
 app.add_typer(model.app, name="model")
 app.add_typer(configuration.app, name="config")
+app.add_typer(evaluation.app, name="eval")
 
 
 @app.callback(invoke_without_command=True)
