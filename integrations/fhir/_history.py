@@ -52,15 +52,17 @@ def is_later_condition(visit: Visit, condition: Json, linked: bool, diagnoses: s
     """Whether a Condition became known only through this visit.
 
     The rule: filed as an encounter-diagnosis of this visit or listed in ``Encounter.diagnosis``; or filed under this
-    encounter without being a problem-list item and not recorded before arrival; or recorded, or begun, after triage.
+    encounter without being a problem-list item, or as an encounter-diagnosis of no encounter, and not recorded before
+    arrival; or recorded, or begun, after triage.
     """
     if visit.index.key_of.get(id(condition)) in diagnoses:
         return True
     recorded = parse_when(condition.get("recordedDate"))
+    unfiled = is_encounter_diagnosis(condition) and not visit.index.encounter_keys(condition)
     known_since = recorded or parse_when(condition.get("onsetDateTime"))
     if linked and is_encounter_diagnosis(condition):
         return True
-    if linked and not is_problem_list_item(condition):
+    if unfiled or (linked and not is_problem_list_item(condition)):
         return known_since is None or known_since.end >= visit.reference_time
     onset = parse_when(condition.get("onsetDateTime"))
     return any(when is not None and when.start > visit.cutoff for when in (recorded, onset))
@@ -70,7 +72,7 @@ def _mine_of_any_encounter(visit: Visit, resource_type: str) -> Iterator[tuple[J
     """Resources about the patient whatever encounter they were recorded in, and whether it is this one."""
     linked = {id(r) for r, is_linked in visit.mine(resource_type) if is_linked}
     for resource in visit.index.of_patient(visit.patient_key):
-        if resource.get("resourceType") == resource_type:
+        if resource.get("resourceType") == resource_type and visit.is_one_version(resource, resource_type):
             yield resource, id(resource) in linked
 
 

@@ -69,7 +69,7 @@ class Visit:
     def timing(self, when: When | None, *, linked: bool) -> Timing:
         """Where an observation's time stands. A day without a time that straddles the cutoff counts as later."""
         if when is None:
-            return Timing.KNOWN if self.status in BEFORE_TRIAGE else Timing.UNKNOWN
+            return Timing.KNOWN if linked and self.status in BEFORE_TRIAGE else Timing.UNKNOWN
         if when.start > self.now + self.settings.clock_tolerance:
             return Timing.FUTURE
         if when.start > self.cutoff or (when.end > self.cutoff and self.status not in BEFORE_TRIAGE):
@@ -125,10 +125,32 @@ class Visit:
                     source=self.source(resource, "patient" if "patient" in resource else "subject"),
                 )
                 continue
-            yield resource, True
+            if self.is_one_version(resource, resource_type):
+                yield resource, True
         for resource in self.index.of_patient(self.patient_key):
-            if resource.get("resourceType") == resource_type and not self.index.encounter_keys(resource):
+            unlinked = resource.get("resourceType") == resource_type and not self.index.encounter_keys(
+                resource
+            )
+            if unlinked and self.is_one_version(resource, resource_type):
                 yield resource, False
+
+    def is_one_version(self, resource: Json, resource_type: str) -> bool:
+        """Whether a resource is here in one version only; one of two would be a guess. Copies are named too."""
+        key = self.index.key_of[id(resource)]
+        if key in self.index.conflicting:
+            self.findings.add(
+                QualityIssue.CONTRADICTORY,
+                f"{resource_type}: two different versions under one id; neither is used. Send the current one.",
+                source=self.source(resource, "id"),
+            )
+            return False
+        if key in self.index.repeated:
+            self.findings.add(
+                QualityIssue.DUPLICATE,
+                f"{resource_type}: the same resource is here twice; used once.",
+                source=self.source(resource, "id"),
+            )
+        return True
 
 
 def is_emergency(encounter: Json) -> bool:
@@ -207,7 +229,7 @@ def open_visit(index: ResourceIndex, encounter: Json, now: datetime, settings: R
         arrived=arrived,
         cutoff=cutoff,
     )
-    if key in index.duplicates or patient_key in index.duplicates:
+    if key in index.repeated or patient_key in index.repeated:
         findings.add(
             QualityIssue.DUPLICATE,
             "The encounter or its patient is in the container twice; the first one is read. Send each once.",

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from integrations.fhir import wire
 from integrations.fhir._json import Json, obj, objs, resource_id, string
 from integrations.fhir.errors import IntakeError
 from integrations.fhir.reader_settings import MIB, ReaderSettings
@@ -40,7 +40,7 @@ def parse_json(raw: bytes) -> Any:
         IntakeError: not JSON, not UTF-8, nested too deep, or NaN and the like.
     """
     try:
-        return json.loads(raw.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant)
+        return wire.parse_json(raw)
     except (ValueError, RecursionError, ArithmeticError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise IntakeError(
@@ -113,10 +113,6 @@ def _not_bundle(message: str, element: str = "Bundle") -> IntakeError:
     )
 
 
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("not JSON")
-
-
 def bundle_resources(bundle: Json) -> Iterator[tuple[str | None, Json]]:
     """(fullUrl, resource) of every entry that holds one; entries without are passed over."""
     for _, entry in objs(bundle, "entry"):
@@ -131,13 +127,15 @@ class ResourceIndex:
     A key is ``Type/id`` where the resource has an id, else its fullUrl. References are resolved as R4 says:
     ``urn:uuid:`` and ``urn:oid:`` by fullUrl; absolute URLs by fullUrl, or by type and id where the base is this
     container's own; relative ones by type and id; ``#id`` within ``contained``; ``/_history/n`` is cut off.
-    Of two different resources under one key the first is kept and the key is listed in ``duplicates``.
+    Of two resources under one key the first is kept; the key is in ``repeated``, and in ``conflicting`` where they
+    are not equal.
     """
 
     def __init__(self, resources: Iterable[tuple[str | None, Json]]) -> None:
         self.by_key: dict[str, Json] = {}
         self.key_of: dict[int, str] = {}
-        self.duplicates: set[str] = set()
+        self.repeated: set[str] = set()
+        self.conflicting: set[str] = set()
         self._by_url: dict[str, str] = {}
         self._bases: set[str] = set()
         self._by_encounter: dict[str, list[Json]] = {}
@@ -165,7 +163,9 @@ class ResourceIndex:
             if match and match["base"]:
                 self._bases.add(match["base"])
         if key in self.by_key:
-            self.duplicates.add(key)
+            self.repeated.add(key)
+            if self.by_key[key] != resource:
+                self.conflicting.add(key)
             return
         self.by_key[key] = resource
         self.key_of[id(resource)] = key

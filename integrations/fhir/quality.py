@@ -66,8 +66,17 @@ class Findings:
     ) -> None:
         """Name a defect. ``message``: what, where, what to do; no free text of the record, no name."""
         key = (issue, kind, message, source)
-        if key not in self._seen and len(self._found) < MAX_FINDINGS:
-            self._seen.add(key)
+        if key in self._seen or len(self._found) > MAX_FINDINGS:
+            return
+        self._seen.add(key)
+        if len(self._found) == MAX_FINDINGS:
+            self._found.append(
+                DataQualityFinding(
+                    issue=QualityIssue.TRUNCATED,
+                    message=f"More than {MAX_FINDINGS} defects; the rest is not listed. Look in the record.",
+                )
+            )
+        else:
             self._found.append(DataQualityFinding(issue=issue, kind=kind, message=message, source=source))
 
     def left_out(self, kind: FactKind, why: str, source: FactSource) -> None:

@@ -161,49 +161,53 @@ def read_path(
             results = read_bundle(load_bundle(file, settings), source=source, now=now, settings=settings)
         except IntakeError as error:
             results = [error]
-        yield from _once(results, str(file), seen)
-    if bulk:
-        yield from _once(list(_read_ndjson(bulk, source, now, settings)), str(path), seen)
+        for result in results:
+            yield _once(result, str(file), seen)
+    for result, where in _read_ndjson(bulk, source, now, settings):
+        yield _once(result, str(where), seen)
 
 
-def _once(results: Iterable[ReadResult], where: str, seen: set[str]) -> Iterator[ReadResult]:
-    for result in results:
-        if isinstance(result, IntakeError):
-            yield result if result.source not in {"", "file"} and "/" in result.source else result.at(where)
-        elif result.encounter_key in seen:
-            yield IntakeError(
-                "this encounter was already read from another file.",
-                element="Encounter.id",
-                remedy="Send each encounter once.",
-                source=where,
-            )
-        else:
-            seen.add(result.encounter_key)
-            yield result
+def _once(result: ReadResult, where: str, seen: set[str]) -> ReadResult:
+    """The result, an error with the place where it was met; an error for an encounter already read."""
+    if isinstance(result, IntakeError):
+        return result.at(where)
+    if result.encounter_key in seen:
+        return IntakeError(
+            "this encounter was already read from another file.",
+            element="Encounter.id",
+            remedy="Send each encounter once.",
+            source=where,
+        )
+    seen.add(result.encounter_key)
+    return result
 
 
 def _read_ndjson(
     files: list[Path], source: str, now: datetime, settings: ReaderSettings
-) -> Iterator[ReadResult]:
+) -> Iterator[tuple[ReadResult, Path]]:
     """A Bulk Data export: one resource a line, over any number of files. Lines that hold Bundles are read alone."""
     gathered: list[tuple[str | None, Json]] = []
-    empty = True
+    found = False
     for file in files:
         try:
             for item in _lines(file, settings):
                 if isinstance(item, IntakeError):
-                    yield item.at(str(file))
+                    found = True
+                    yield item, file
                 elif item.get("resourceType") == "Bundle":
-                    empty = False
-                    yield from read_bundle(item, source=source, now=now, settings=settings)
+                    found = True
+                    for result in read_bundle(item, source=source, now=now, settings=settings):
+                        yield result, file
                 elif string(item, "resourceType") in READ_TYPES:
                     gathered.append((None, item))
         except IntakeError as error:
-            yield error.at(str(file))
-    results = read_resources(gathered, source=source, now=now, settings=settings)
-    yield from results
-    if empty and not results:
-        yield _no_visit("file", str(files[0]))
+            found = True
+            yield error, file
+    for result in read_resources(gathered, source=source, now=now, settings=settings):
+        found = True
+        yield result, files[0].parent
+    if files and not found:
+        yield _no_visit("file", ""), files[0]
 
 
 def _lines(file: Path, settings: ReaderSettings) -> Iterator[Json | IntakeError]:

@@ -231,6 +231,8 @@ def test_a_reason_that_repeats_the_diagnosis_of_the_visit(visit, make):
         ({"encounter": {"reference": "Encounter/e1"}, "recordedDate": "2026-03-01T11:40:00Z"}, False),
         ({"encounter": {"reference": "Encounter/e1"}, "recordedDate": "2019-01-01"}, True),
         ({"encounter": {"reference": "Encounter/old"}, "recordedDate": "2019-01-01"}, True),
+        ({"category": [{"coding": [{"code": "encounter-diagnosis"}]}]}, False),
+        ({"category": [{"coding": [{"code": "encounter-diagnosis"}]}], "recordedDate": "2020-01-01"}, True),
         ({"abatementDateTime": "2020-01-01", "clinicalStatus": None}, False),
     ],
 )

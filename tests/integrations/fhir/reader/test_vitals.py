@@ -82,6 +82,12 @@ BAD = {
     "no value": ("hr", {"valueQuantity": None}, Q.EMPTY, K.HEART_RATE),
     "quantity without value": ("hr", {"valueQuantity": {"unit": "/min"}}, Q.EMPTY, K.HEART_RATE),
     "quantity of another type": ("hr", {"valueQuantity": [88]}, Q.EMPTY, K.HEART_RATE),
+    "a whole number without unit": (
+        "hr",
+        {"valueQuantity": None, "valueInteger": 88},
+        Q.UNIT_MISSING,
+        K.HEART_RATE,
+    ),
     "pulse 0": ("hr", {"valueQuantity": value(0, "/min")}, Q.IMPOSSIBLE, K.HEART_RATE),
     "pulse 900": ("hr", {"valueQuantity": value(900, "/min")}, Q.IMPOSSIBLE, K.HEART_RATE),
     "pulse -5": ("hr", {"valueQuantity": value(-5, "/min")}, Q.IMPOSSIBLE, K.HEART_RATE),
@@ -271,3 +277,29 @@ def test_glucose_codes_are_a_setting(visit, make):
     assert visit.record().first(K.GLUCOSE) is None
     visit.settings = replace(visit.settings, glucose_codes=frozenset({"2339-0"}))
     assert visit.record().number(K.GLUCOSE) == Decimal("55.8")
+
+
+def test_two_versions_of_one_observation(visit, make):
+    visit.add(make.observation("hr", "8867-4", 130, "/min"))
+    record = visit.record()
+    assert [f.issue for f in record.findings] == [Q.CONTRADICTORY]
+    assert K.HEART_RATE in record.missing
+
+
+def test_one_observation_sent_twice(visit, make):
+    visit.add(make.observation("hr", "8867-4", 88, "/min"))
+    record = visit.record()
+    assert [f.issue for f in record.findings] == [Q.DUPLICATE]
+    assert record.number(K.HEART_RATE) == 88
+
+
+def test_neither_encounter_nor_time_is_not_this_visit(visit):
+    visit.change("hr", encounter=None, effectiveDateTime=None)
+    assert visit.issues() == {(Q.UNREADABLE, K.HEART_RATE)}
+
+
+def test_endless_defects_end_with_a_finding_that_says_so(visit, make):
+    visit.add(*(make.observation(f"o{i}", "8867-4", 88, None) for i in range(300)))
+    findings = visit.record().findings
+    assert len(findings) == 201
+    assert findings[-1].issue is Q.TRUNCATED
