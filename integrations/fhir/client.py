@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import re
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -93,6 +95,7 @@ class FhirClient:
         self._http = httpx.AsyncClient(
             auth=auth,
             timeout=timeout_s,
+            verify=_tls(),
             follow_redirects=False,
             headers={"Accept": "application/fhir+json", **(headers or {})},
         )
@@ -322,6 +325,12 @@ class FhirClient:
         """The resource type and nothing more: ids and search values are patient data."""
         rest = url.path.removeprefix(self._base.path).split("/")[0]
         return rest if _TYPE.match(rest) or rest == "metadata" else "page"
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the certificate authorities takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 def _port(url: httpx.URL) -> int:

@@ -64,9 +64,10 @@ class FaultyServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, http: httpx.Client) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = upstream
+        self.http = http
         self.base_url = f"http://127.0.0.1:{self.server_address[1]}/fhir"
         self.faults: list[Fault] = []
         self.statement: dict[str, Any] | None = None
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(405, b"", {})
         headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "content-length")}
         url = self.server.upstream + self.path.removeprefix("/fhir")
-        answer = httpx.request(self.command, url, content=body, headers=headers, trust_env=False)
+        answer = self.server.http.request(self.command, url, content=body, headers=headers)
         kept = {k: answer.headers[k] for k in ("ETag", "Location", "Content-Type") if k in answer.headers}
         match fault.how if fault is not None else "pass":
             case "drop-after":
@@ -160,9 +161,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    """One for all: making a client costs more than a request."""
+    with httpx.Client(trust_env=False, timeout=20) as client:
+        yield client
+
+
 @pytest.fixture
-def faulty(fhir_server: str) -> Iterator[FaultyServer]:
-    server = FaultyServer(fhir_server)
+def faulty(fhir_server: str, http: httpx.Client) -> Iterator[FaultyServer]:
+    server = FaultyServer(fhir_server, http)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield server
@@ -176,18 +184,17 @@ def faulty(fhir_server: str) -> Iterator[FaultyServer]:
 class Visit:
     """A patient who has arrived, in the real server's store."""
 
+    http: httpx.Client
     upstream: str
     id: str
     patient_id: str
 
     def get(self, path: str) -> dict[str, Any]:
-        return httpx.get(f"{self.upstream}/{path}", trust_env=False).raise_for_status().json()  # type: ignore[no-any-return]
+        return self.http.get(f"{self.upstream}/{path}").raise_for_status().json()  # type: ignore[no-any-return]
 
     def all(self, resource_type: str, **params: str) -> list[dict[str, Any]]:
         params = params or {"encounter": f"Encounter/{self.id}"}
-        found = httpx.get(
-            f"{self.upstream}/{resource_type}", params=params, trust_env=False
-        ).raise_for_status()
+        found = self.http.get(f"{self.upstream}/{resource_type}", params=params).raise_for_status()
         return [entry["resource"] for entry in found.json().get("entry", [])]
 
     def levels(self) -> list[dict[str, Any]]:
@@ -199,17 +206,17 @@ class Visit:
 
     def put(self, resource: dict[str, Any]) -> dict[str, Any]:
         url = f"{self.upstream}/{resource['resourceType']}/{resource['id']}"
-        return httpx.put(url, content=orjson.dumps(resource), trust_env=False).raise_for_status().json()  # type: ignore[no-any-return]
+        return self.http.put(url, content=orjson.dumps(resource)).raise_for_status().json()  # type: ignore[no-any-return]
 
     def post(self, resource: dict[str, Any]) -> dict[str, Any]:
         url = f"{self.upstream}/{resource['resourceType']}"
-        return httpx.post(url, content=orjson.dumps(resource), trust_env=False).raise_for_status().json()  # type: ignore[no-any-return]
+        return self.http.post(url, content=orjson.dumps(resource)).raise_for_status().json()  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-def visit(fhir_server: str) -> Visit:
+def visit(fhir_server: str, http: httpx.Client) -> Visit:
     key = uuid.uuid4().hex[:12]
-    made = Visit(fhir_server, f"enc-{key}", f"pat-{key}")
+    made = Visit(http, fhir_server, f"enc-{key}", f"pat-{key}")
     made.put({"resourceType": "Patient", "id": made.patient_id, "name": [{"family": FAMILY_NAME}]})
     made.put(
         {
