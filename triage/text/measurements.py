@@ -54,7 +54,8 @@ _TEMPERATURE = re.compile(
 )
 _PAIN_OF_TEN = re.compile(r"(?<![\d/.])(\d{1,2}(?:\.5)?)\s*(?:/|out of)\s*(?:10|ten)(?![\d/])", re.IGNORECASE)
 _PAIN_SCORE = re.compile(
-    rf"\bpain (?:score|scale|level|rating|severity){_LINK}(\d{{1,2}}){_END}(?!\s*/)", re.IGNORECASE
+    rf"\bpain(?: (?:score|scale|level|rating|severity){_LINK}|\s*[:=]\s*)(\d{{1,2}}){_END}(?!\s*/)",
+    re.IGNORECASE,
 )
 _PAIN_WORD = re.compile(
     r"pain|\bache|aching|hurt|sore|headache|migraine|discomfort|cramp|tender|severity|rates?\b", re.IGNORECASE
@@ -62,7 +63,8 @@ _PAIN_WORD = re.compile(
 _COMPONENTS = re.compile(r"\bE\s?([1-4])\s?,?\s?V\s?([1-5])\s?,?\s?M\s?([1-6])\b")
 _FLOW = re.compile(
     r"(?<![\d.])(\d{1,2}(?:\.\d{1,2})?)\s*(?:L|lit(?:er|re)s?)\b(?:\s*(?:/\s*min|per min(?:ute)?))?"
-    r"(?:\s+(?:of|by|via|on|per))?\s*(?:a\s+)?(?:oxygen|O2|nasal|NC\b|NRB\b|non-?\s*re-?breather|(?:face)?\s*mask)",
+    r"(?:\s+(?:of|by|via|on|per))?\s*(?:a\s+)?(?:oxygen|O2|nasal|NC\b|NRB\b|non-?\s*re-?breather|(?:face)?\s*mask)|"
+    r"(?<=%)\s*on\s+(\d{1,2}(?:\.\d{1,2})?)\s*L\b",
     re.IGNORECASE,
 )
 _ROOM_AIR = re.compile(r"\s*,?\s*\(?(?:on|in)?\s*\b(room air|RA)\b")
@@ -134,7 +136,7 @@ def _candidates(text: str) -> Iterator[Mention]:
         for kind, number in zip(kinds, match.groups(), strict=True):
             yield _mention(kind, Decimal(number), match)
     for match in _FLOW.finditer(text):
-        yield _mention(FactKind.OXYGEN_FLOW, Decimal(match[1]), match)
+        yield _mention(FactKind.OXYGEN_FLOW, Decimal(match[1] or match[2]), match)
     yield from _temperatures(text)
     yield from _pains(text)
     yield from _glucoses_and_weights(text)

@@ -24,7 +24,10 @@ _NOT_NOW_AFTER = re.compile(
     r"(?:is|as) (?:her|his|their|my|the patient'?s)?\s*(?:baseline|norm|normal|usual))\b",
     re.IGNORECASE,
 )
-_SOMEONE_ELSE = re.compile(rf"\b{KIN}(?:'s|\u2019s)?\s+(?:\w+\s+){{0,3}}$", re.IGNORECASE)
+_SOMEONE_ELSE = re.compile(
+    rf"(?<!\bby )(?<!\bper )(?<!\bby her )(?<!\bby his )(?<!\bby the )\b{KIN}(?:'s|\u2019s)?\s+(?:\w+\s+){{0,3}}$",
+    re.IGNORECASE,
+)
 
 
 class Mention(NamedTuple):

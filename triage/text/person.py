@@ -1,15 +1,15 @@
-"""Who the patient is and how they come, in prose: age, sex, pregnancy, consciousness, way of arrival."""
+"""Who the patient is and how they come, in prose: age, sex, pregnancy, way of arrival."""
 
 import re
 from collections.abc import Iterator
 from decimal import Decimal
 
 from data_schemas.intake import AGE_UNITS_IN_DAYS, FactKind
-from triage.text.mention import KIN, Mention, clause_before, is_about_now
+from triage.text.mention import KIN, Mention, clause_before
 
 _AGE = re.compile(
     r"(?<![\d./-])(\d{1,3})\s*-?\s*(years?|yrs?|y|months?|mos?|weeks?|wks?|days?|d)\.?\s*[-/.]?\s*-?\s*"
-    r"(?:(?:ol[df]\b|o\b\.?)(?:\s*[-/]?\s*(?:[MF]\b))?)|"
+    r"(?:(?:ol[df]\b|of age\b|o\b\.?)(?:\s*[-/]?\s*(?:[MF]\b))?)|"
     r"\b(?:aged?|age of)[\s:]+(\d{1,3})\s*(years?|months?|weeks?|days?)?\b",
     re.IGNORECASE,
 )
@@ -54,33 +54,6 @@ _UNSURE = re.compile(
 POSTPARTUM_DAYS = 42
 """Six weeks after birth."""
 
-_CONSCIOUSNESS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (code, re.compile(pattern, re.IGNORECASE))
-    for code, pattern in (
-        (
-            "A",
-            r"\b(?<!medical )alert\b(?! bracelet| button| system)|\bA&O\s*x?\s*[34]?|\bAVPU\W+A(?:lert)?\b",
-        ),
-        (
-            "C",
-            r"\b(?:new(?:ly)?|acute(?:ly)?|sudden(?:ly)?|increasing(?:ly)?|more)(?:[\s-]onset)?(?: of)?\s+"
-            r"(?:confus(?:ed|ion)|disoriented|disorientation)|\bAVPU\W+C(?:onfus\w*)?\b",
-        ),
-        (
-            "V",
-            r"\brespon(?:ds|sive|ding)\s+(?:only\s+)?to\s+(?:verbal(?:\s+stimul\w+)?|voice)|\bAVPU\W+V(?:erbal|oice)?\b",
-        ),
-        (
-            "P",
-            r"\brespon(?:ds|sive|ding)\s+(?:only\s+)?to\s+pain(?:ful)?(?:\s+stimul\w+)?|\bAVPU\W+P(?:ain)?\b",
-        ),
-        ("U", r"\bunresponsive\b|\bno response to (?:pain|any)\w*|\bAVPU\W+U(?:nresponsive)?\b"),
-    )
-)
-_DENIED = re.compile(
-    r"\b(?:not|no|never|less|without|denies|was|were|became|been|episode|until)\s+(?:\w+\s+)?$", re.IGNORECASE
-)
-
 _ARRIVALS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (code, re.compile(pattern, re.IGNORECASE))
     for code, pattern in (
@@ -116,7 +89,6 @@ def person(text: str) -> Iterator[Mention]:
     if sex is not None:
         yield sex
     yield from _pregnancy(text)
-    yield from _consciousness(text)
     yield from _arrival(text)
 
 
@@ -177,14 +149,6 @@ def _pregnancy(text: str) -> Iterator[Mention]:
             rf"\b{KIN}\b", clause_before(text, match.start()), re.IGNORECASE
         ):
             yield _coded(FactKind.PREGNANCY, "postpartum", text, match.start(), match.end())
-
-
-def _consciousness(text: str) -> Iterator[Mention]:
-    for code, pattern in _CONSCIOUSNESS:
-        for match in pattern.finditer(text):
-            denied = _DENIED.search(clause_before(text, match.start()))
-            if not denied and is_about_now(text, match.start(), match.end()):
-                yield _coded(FactKind.AVPU, code, text, match.start(), match.end())
 
 
 def _arrival(text: str) -> Iterator[Mention]:

@@ -15,6 +15,7 @@ from data_schemas.intake import (
 )
 from triage.facts import make_fact
 from triage.plausibility import contradictory_pressures, implausible, implausible_age
+from triage.text.consciousness import consciousness
 from triage.text.measurements import measurements
 from triage.text.mention import Mention
 from triage.text.person import person
@@ -31,7 +32,7 @@ def mentions(text: str) -> tuple[Mention, ...]:
     Temperatures without a unit: 25-45 are Celsius and 77-115 Fahrenheit, which no living patient makes ambiguous;
     any other number is not taken. Converted temperatures have one decimal.
     """
-    found = {(m.kind, m.start): m for m in (*measurements(text), *person(text))}
+    found = {(m.kind, m.start): m for m in (*measurements(text), *person(text), *consciousness(text))}
     return tuple(sorted(found.values(), key=_rank))
 
 

@@ -1,5 +1,7 @@
 """The KTAS reader: facts, missing things, labels kept apart."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -207,3 +209,13 @@ def test_whatever_is_in_a_cell_is_a_fact_a_finding_or_missing(
         fact = built.first(kind)
         assert (fact is None) is (kind in built.missing)
         assert fact is None or (isinstance(fact.value, Decimal) and fact.value.is_finite())
+
+
+def test_the_plain_install_needs_neither_pandas_nor_pyarrow(write: Write, ktas_row: Row) -> None:
+    code = (
+        "import sys; from triage.training.corpus import read_ktas; "
+        "assert len(list(read_ktas(sys.argv[1]))) == 1; "
+        "assert not {'pandas', 'pyarrow', 'torch', 'sklearn'} & set(sys.modules)"
+    )
+    path = write([ktas_row], "k.csv")
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=120)
