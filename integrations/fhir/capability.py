@@ -118,7 +118,11 @@ def _get(offers: Mapping[str, TypeOffer], resource_type: str) -> TypeOffer:
 
 
 def _offer(resource: Mapping[str, Any]) -> TypeOffer:
-    interactions = {interaction.get("code") for interaction in _list(resource, "interaction")}
+    interactions = {
+        interaction["code"]
+        for interaction in _list(resource, "interaction")
+        if isinstance(interaction.get("code"), str)
+    }
     return TypeOffer(
         create="create" in interactions,
         update="update" in interactions,
