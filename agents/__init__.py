@@ -17,7 +17,7 @@ from agents.errors import (
     StaleAssessmentError,
     UnknownCaseError,
 )
-from agents.ports import Asks, Calibrates, Clock, EvidenceLibrary, OutcomeSink, Screens
+from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
 from agents.sinks import NoSink
 from agents.values import (
     Case,
@@ -45,7 +45,6 @@ __all__ = [
     "Clock",
     "Delivery",
     "DeliveryKind",
-    "EvidenceLibrary",
     "HistoryStep",
     "InvalidReviewError",
     "NoSink",

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from agents.context import AgentContext, AgentSettings, utc_now
 from agents.errors import AlreadyDecidedError, NotReadyError, RunFailedError, StaleAssessmentError
 from agents.graph import build_graph
-from agents.ports import Asks, Calibrates, Clock, EvidenceLibrary, OutcomeSink, Screens
+from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
 from agents.reviewing import make_review
 from agents.runner import Runner
 from agents.store.checkpoints import open_checkpoints
@@ -33,6 +33,8 @@ from data_schemas import (
     ReviewerRole,
     TriageOutcome,
 )
+from triage.esi import screen
+from triage.guidelines import GuidelineLibrary
 
 logger = logging.getLogger(__name__)
 
@@ -53,24 +55,26 @@ class CaseService:
         cls,
         database_url: str,
         *,
-        screen: Screens,
         triager: Asks,
-        library: EvidenceLibrary,
         calibration: Calibrates,
         sink: OutcomeSink,
         clock: Clock = utc_now,
         settings: AgentSettings | None = None,
+        library: GuidelineLibrary | None = None,
+        rules: Screens = screen,
         checkpoints_url: str | None = None,
     ) -> AsyncIterator[Self]:
         """Open the store (migrated to the newest schema) and the checkpoints.
 
         Args:
             database_url: ``sqlite:///<path>`` or ``postgresql+psycopg://...``.
-            screen: the rules, ``triage.esi.screen``.
-            triager: asks the model; library: checks its citations; calibration: reads its probabilities.
+            triager: asks the model.
+            calibration: reads its probabilities.
             sink: the hospital's record, or ``NoSink()``.
             clock: the time now, with a zone.
             settings: how the agent behaves.
+            library: checks the model's citations; the shipped statements by default.
+            rules: screens the record.
             checkpoints_url: where checkpoints go; by default a second SQLite file beside the first, or the
                 same PostgreSQL database.
         """
@@ -80,9 +84,9 @@ class CaseService:
             open_checkpoints(checkpoints_url or default_checkpoints(database_url)) as saver,
         ):
             context = AgentContext(
-                screen=screen,
+                screen=rules,
                 triager=triager,
-                library=library,
+                library=library or GuidelineLibrary.load(settings.esi_version),
                 calibration=calibration,
                 sink=sink,
                 store=store,

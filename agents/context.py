@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from agents.ports import Asks, Calibrates, Clock, EvidenceLibrary, OutcomeSink, Screens
+from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
 from agents.store.store import Store
 from data_schemas import AcuityScale, EsiVersion, ReviewerRole
 from data_schemas._base import Frozen
+from triage.guidelines import GuidelineLibrary
 
 
 def utc_now() -> datetime:
@@ -42,7 +43,7 @@ class AgentContext:
 
     screen: Screens
     triager: Asks
-    library: EvidenceLibrary
+    library: GuidelineLibrary
     calibration: Calibrates
     sink: OutcomeSink
     store: Store

@@ -1,6 +1,6 @@
 """What the agent needs from outside, as protocols; whoever assembles it hands real ones in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -51,51 +51,6 @@ class Calibrates(Protocol):
 
     def prediction_set(self, probabilities: LevelProbabilities) -> tuple[int, int]:
         """The most and the least urgent level of the prediction set."""
-        ...
-
-
-class CitedStatement(Protocol):
-    """A guideline statement that may be cited."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """Its sentence, in the project's own words."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """Document and chapter or table of the fact."""
-        ...
-
-
-class Supported(Protocol):
-    """The verifier's answer: ``triage.guidelines.Support``."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the facts support the statement for this patient."""
-        ...
-
-    @property
-    def why(self) -> str | None:
-        """Why, or why not."""
-        ...
-
-
-class EvidenceLibrary(Protocol):
-    """The guideline statements, as ``triage.guidelines.GuidelineLibrary``."""
-
-    def by_id(self, statement_id: str) -> CitedStatement | None:
-        """The statement with this id, or None."""
-        ...
-
-    def supports(self, statement: CitedStatement, record: IntakeRecord, fact_ids: Sequence[str]) -> Supported:
-        """Whether the statement applies to this patient and these facts support it."""
         ...
 
 

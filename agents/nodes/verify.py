@@ -6,17 +6,9 @@ from langgraph.runtime import Runtime
 
 from agents.context import AgentContext
 from agents.nodes.contradictions import contradictions
-from agents.ports import CitedStatement, EvidenceLibrary
 from agents.state import CaseState, Verified
-from data_schemas import (
-    Flag,
-    IntakeRecord,
-    ModelAnswer,
-    Reason,
-    ReasonOrigin,
-    Screening,
-    StatementRef,
-)
+from data_schemas import Flag, IntakeRecord, ModelAnswer, Reason, ReasonOrigin, Screening
+from triage.guidelines import GuidelineLibrary, Statement
 
 
 async def verify(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState:
@@ -46,7 +38,7 @@ def rule_reasons(screening: Screening) -> tuple[Reason, ...]:
     )
 
 
-def model_reasons(answer: ModelAnswer, record: IntakeRecord, library: EvidenceLibrary) -> tuple[Reason, ...]:
+def model_reasons(answer: ModelAnswer, record: IntakeRecord, library: GuidelineLibrary) -> tuple[Reason, ...]:
     """One reason for each cited statement, and one for each cited fact that no statement took up.
 
     A statement stands only on facts the model cited itself; that the record would support it otherwise is
@@ -80,7 +72,7 @@ def model_reasons(answer: ModelAnswer, record: IntakeRecord, library: EvidenceLi
 
 
 def _statement_reason(
-    statement_id: str, known: list[str], record: IntakeRecord, library: EvidenceLibrary
+    statement_id: str, known: list[str], record: IntakeRecord, library: GuidelineLibrary
 ) -> Reason:
     statement = library.by_id(statement_id)
     if statement is None:
@@ -91,28 +83,26 @@ def _statement_reason(
             struck="there is no such guideline statement",
         )
     support = library.supports(statement, record, tuple(known))
-    ref = StatementRef(id=statement.id, text=statement.text, source=statement.source)
-    level = getattr(statement, "level", None)
     if not support.ok:
         return Reason(
             origin=ReasonOrigin.MODEL,
             text=statement.text,
             fact_ids=tuple(known),
-            statement=ref,
-            level=level,
+            statement=statement.ref,
+            level=statement.level,
             struck=support.why or "the cited facts do not support it",
         )
     return Reason(
         origin=ReasonOrigin.MODEL,
         text=statement.text,
         fact_ids=_supporting(statement, known, record, library),
-        statement=ref,
-        level=level,
+        statement=statement.ref,
+        level=statement.level,
     )
 
 
 def _supporting(
-    statement: CitedStatement, known: list[str], record: IntakeRecord, library: EvidenceLibrary
+    statement: Statement, known: list[str], record: IntakeRecord, library: GuidelineLibrary
 ) -> tuple[str, ...]:
     """The cited facts that carry the statement: each that does so alone, and a least set that does together."""
     alone = {fact_id for fact_id in known if library.supports(statement, record, (fact_id,)).ok}

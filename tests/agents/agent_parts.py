@@ -20,6 +20,7 @@ from data_schemas import (
     Citation,
     DecisionPath,
     DecisionPoint,
+    EsiVersion,
     FactKind,
     FactSource,
     IntakeRecord,
@@ -98,52 +99,16 @@ def finding(statement: str, tier: RuleTier, point: DecisionPoint, level: int, *f
     )
 
 
-def screen(record: IntakeRecord, version) -> Screening:
-    """Three rules of the ESI handbooks, enough for the agent's own tests."""
-    findings = []
-    hr, avpu, pain = (record.first(k) for k in (FactKind.HEART_RATE, FactKind.AVPU, FactKind.PAIN))
-    if avpu is not None and avpu.code in {"P", "U"}:
-        findings.append(finding("a.unresponsive", RuleTier.DEMAND, DecisionPoint.A, 1, avpu.id))
-    if hr is not None and hr.value > 100:
-        findings.append(finding("d.heart-rate", RuleTier.CONSIDER, DecisionPoint.D, 2, hr.id))
-    if pain is not None and pain.value is not None and pain.value >= 7:
-        findings.append(finding("b.pain", RuleTier.CONSIDER, DecisionPoint.B, 2, pain.id))
-    level = 1 if any(f.tier is RuleTier.DEMAND for f in findings) else 3
+def screening(level: int, *findings: RuleFinding) -> Screening:
     return Screening(
-        esi_version=version,
-        findings=tuple(findings),
+        esi_version=EsiVersion.V5,
+        findings=findings,
         scores=(),
         resources=ResourceEstimate(count=2, source="test"),
         level=level,
-        decision_point=DecisionPoint.A if level == 1 else DecisionPoint.C,
-        rationale="two resources",
+        decision_point=DecisionPoint.C,
+        rationale="as the test says",
     )
-
-
-class Statement:
-    def __init__(self, id_: str, level: int | None = None) -> None:
-        self.id, self.text, self.source, self.level = id_, f"text of {id_}", "test table", level
-
-
-class Support:
-    def __init__(self, ok: bool, why: str = "") -> None:
-        self.ok, self.why = ok, why
-
-
-class Library:
-    """Statements that need a heart rate above 100, or any pulse and any pressure together."""
-
-    def by_id(self, statement_id):
-        return Statement(statement_id, 2) if statement_id in {"d.heart-rate", "pair"} else None
-
-    def supports(self, statement, record, fact_ids):
-        facts = [record.fact(fact_id) for fact_id in fact_ids]
-        if statement.id == "d.heart-rate":
-            ok = any(f is not None and f.kind is FactKind.HEART_RATE and f.value > 100 for f in facts)
-            return Support(ok, "" if ok else "no cited heart rate is above 100")
-        kinds = {f.kind for f in facts if f is not None}
-        ok = {FactKind.HEART_RATE, FactKind.SYSTOLIC_BP} <= kinds
-        return Support(ok, "" if ok else "needs both")
 
 
 IDENTITY = ModelIdentity(engine="recorded", model="recorded", weights_sha256="0" * 64, prompt_version="1")
@@ -269,9 +234,7 @@ class SqliteSink:
 async def service(folder: Path, *, url: str | None = None, triager=None, sink=None, clock=None, **settings):
     async with CaseService.open(
         url or sqlite_url(folder / "triage.db"),
-        screen=settings.pop("screen", screen),
         triager=triager or Recorded(),
-        library=Library(),
         calibration=Calibration.none(),
         sink=sink if sink is not None else SqliteSink(folder / "hospital.db"),
         clock=clock or Clock(),
