@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -20,3 +21,14 @@ def postgres_server(tmp_path_factory):
 def postgres_url(postgres_server) -> str:
     """The URL of its default database, for psycopg through SQLAlchemy."""
     return postgres_server.get_uri(driver="psycopg")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path) -> str:
+    """An empty database: a SQLite file, and a new database on the PostgreSQL server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'triage.db'}"
+    server = request.getfixturevalue("postgres_server")
+    name = f"t{uuid4().hex}"
+    server.psql(f"CREATE DATABASE {name}")
+    return server.get_uri(database=name, driver="psycopg")
