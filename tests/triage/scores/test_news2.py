@@ -78,7 +78,7 @@ def test_every_edge_of_the_chart(build: Build, kind: str, value: float, points: 
         (96, 0, 2),
         (97, 0, 3),
         (100, 0, 3),
-    ],  # fmt: skip
+    ],
 )
 def test_scale_2(build: Build, saturation: int, on_air: int, on_oxygen: int) -> None:
     air = news2(build(**{**CALM, "oxygen_saturation": saturation}), spo2_scale=2)
@@ -209,7 +209,7 @@ def test_forgetting_never_raises_the_score(build: Build, data: st.DataObject) ->
         (SYSTOLIC_BP, 150),
         (PULSE, 70),
         (TEMPERATURE, 37),
-    ],  # fmt: skip
+    ],
 )
 @given(first=st.integers(0, 3000), second=st.integers(0, 3000))
 @settings(max_examples=100)
