@@ -1,44 +1,21 @@
 """A thin FHIR R4 client: honest about time-outs, exact about decimals, silent about patients."""
 
 import asyncio
-import logging
 import re
-import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
-from integrations.fhir._answers import Answer, error_for, stored_from
-from integrations.fhir.errors import (
-    FhirError,
-    FhirProtocolError,
-    FhirRefusedError,
-    FhirServerError,
-    FhirThrottledError,
-    FhirTimeoutError,
-    FhirUnreachableError,
-)
-from integrations.fhir.wire import dump_json, parse_json, silence_http_logging
-
-log = logging.getLogger(__name__)
-
-Params = Mapping[str, str | Sequence[str]]
+from integrations.fhir._answers import Answer, stored_from
+from integrations.fhir._transport import Params, Question, Transport
+from integrations.fhir.errors import FhirProtocolError, FhirRefusedError
+from integrations.fhir.wire import dump_json, parse_json
 
 _ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 _TYPE = re.compile(r"^[A-Z][A-Za-z]{1,63}$")
-_MAX_ANSWER_BYTES = 64 * 1024 * 1024
-_LONGEST_WAIT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -84,20 +61,13 @@ class FhirClient:
         max_pages: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        silence_http_logging()
         self.base_url = base_url.rstrip("/")
         self._base = httpx.URL(self.base_url + "/")
-        self._deadline_s = deadline_s
-        self._attempts = attempts
         self._max_pages = max_pages
         self._capability: dict[str, Any] | None = None
         self._capability_lock = asyncio.Lock()
-        self._http = httpx.AsyncClient(
-            auth=auth,
-            timeout=timeout_s,
-            verify=_tls(),
-            follow_redirects=False,
-            headers={"Accept": "application/fhir+json", **(headers or {})},
+        self._transport = Transport(
+            auth=auth, timeout_s=timeout_s, deadline_s=deadline_s, attempts=attempts, headers=headers
         )
 
     async def __aenter__(self) -> Self:
@@ -110,7 +80,7 @@ class FhirClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def get(self, path_or_url: str, params: Params | None = None) -> dict[str, Any]:
         """The JSON object at a path below the base, or at a URL of the same origin.
@@ -216,65 +186,10 @@ class FhirClient:
         body: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        async for attempt in AsyncRetrying(
-            stop=stop_after_attempt(self._attempts),
-            retry=retry_if_exception(_repeatable),
-            wait=_wait,
-            reraise=True,
-        ):
-            with attempt:
-                return await self._ask_once(method, url, params, body, headers)
-        raise AssertionError("tenacity ends by an answer or an error")  # pragma: no cover
-
-    async def _ask_once(
-        self,
-        method: str,
-        url: httpx.URL,
-        params: Params | None,
-        body: dict[str, Any] | None,
-        headers: Mapping[str, str] | None,
-    ) -> Answer:
-        what = self._what(url)
-        writes = method != "GET"
-        extra = dict(headers or {})
-        if writes:
-            extra.update({"Content-Type": "application/fhir+json", "Prefer": "return=representation"})
-        request = self._http.build_request(
-            method, url, params=params, content=None if body is None else dump_json(body), headers=extra
+        content = None if body is None else dump_json(body)
+        return await self._transport.ask(
+            Question(method, self._what(url), url, params, content, dict(headers or {}))
         )
-        # Built inside and raised outside the handlers: httpx's own errors carry the URL.
-        failure: FhirError
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                response = await self._http.send(request, stream=True)
-                try:
-                    data = await _read_body(response, what)
-                finally:
-                    await response.aclose()
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.UnsupportedProtocol,
-        ) as error:
-            failure = FhirUnreachableError(
-                f"{method} {what}: no connection to the server ({type(error).__name__})"
-            )
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            failure = FhirTimeoutError(
-                f"{method} {what}: no complete answer ({type(error).__name__})", unknown_outcome=writes
-            )
-        except FhirProtocolError as error:
-            error.unknown_outcome = writes
-            raise
-        else:
-            answer = Answer(method, what, response.status_code, response.headers, data)
-            log.debug("%s %s: %d", method, what, answer.status)
-            if answer.ok:
-                return answer
-            failure = error_for(answer)
-        log.warning("%s (%s)", failure, type(failure).__name__)
-        raise failure
 
     def _object(self, answer: Answer) -> dict[str, Any]:
         try:
@@ -327,41 +242,5 @@ class FhirClient:
         return rest if _TYPE.match(rest) or rest == "metadata" else "page"
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all clients: reading the certificate authorities takes longer than most requests."""
-    return httpx.create_ssl_context()
-
-
 def _port(url: httpx.URL) -> int:
     return url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
-
-
-def _repeatable(error: BaseException) -> bool:
-    if not isinstance(error, FhirError) or error.unknown_outcome:
-        return False
-    if isinstance(error, FhirThrottledError | FhirServerError) and (error.retry_after or 0) > _LONGEST_WAIT_S:
-        return False
-    return isinstance(error, FhirThrottledError | FhirUnreachableError | FhirTimeoutError) or (
-        isinstance(error, FhirServerError) and error.status in (502, 503, 504)
-    )
-
-
-_jitter = wait_random_exponential(multiplier=0.2, max=5)
-
-
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = getattr(error, "retry_after", None) or 0.0
-    return float(asked) + float(_jitter(state))
-
-
-async def _read_body(response: httpx.Response, what: str) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > _MAX_ANSWER_BYTES:
-            raise FhirProtocolError(f"{what}: the answer is larger than {_MAX_ANSWER_BYTES} bytes")
-        parts.append(part)
-    return b"".join(parts)

@@ -72,6 +72,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.faults: list[Fault] = []
         self.statement: dict[str, Any] | None = None
         self.seen: list[tuple[str, str]] = []
+        self.credentials: list[str | None] = []
         self.released = threading.Event()
         self.lock = threading.Lock()
 
@@ -110,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = self.path.removeprefix("/fhir/").split("?")[0].split("/")
         resource_type = parts[0]
         self.server.seen.append((self.command, resource_type))
+        self.server.credentials.append(self.headers.get("Authorization"))
         fault = self.server.next_fault(self.command, resource_type)
         if fault is not None and fault.before is not None:
             fault.before()

@@ -321,11 +321,12 @@ async def test_metadata_that_is_none(faulty: Any, hasty: FhirClient) -> None:
         await hasty.capability()
 
 
-async def test_credentials_are_asked_for_each_request(faulty: Any) -> None:
+async def test_credentials_are_sent_and_never_said(faulty: Any) -> None:
     faulty.fault("GET", "Patient", "status", times=2, status=401)
     async with FhirClient(faulty.base_url, auth=httpx.BasicAuth("user", "secret")) as client:
         with pytest.raises(FhirAuthError) as caught:
             await client.read("Patient", "p1")
+    assert faulty.credentials == ["Basic dXNlcjpzZWNyZXQ="]
     assert "secret" not in str(caught.value)
 
 
