@@ -60,7 +60,7 @@ def read_vitals(visit: Visit) -> list[Fact]:
             as_received=reading.as_received,
         )
         for kind, found in settled.items()
-        for reading in found
+        for reading in _latest(visit, kind, found)
     ]
     if not {fact.kind for fact in facts} & set(VITAL_SIGNS):
         visit.findings.add(
@@ -69,6 +69,18 @@ def read_vitals(visit: Visit) -> list[Fact]:
             source=visit.source(visit.encounter, "id"),
         )
     return facts
+
+
+def _latest(visit: Visit, kind: FactKind, readings: list[Reading]) -> list[Reading]:
+    limit = visit.settings.max_readings
+    if len(readings) > limit:
+        visit.findings.add(
+            QualityIssue.TRUNCATED,
+            f"{kind.value}: {len(readings)} readings; the latest {limit} are used. See the record.",
+            kind=kind,
+            source=readings[limit].source,
+        )
+    return readings[:limit]
 
 
 def _readings(visit: Visit, observation: Json, when: When | None) -> Iterator[Reading]:

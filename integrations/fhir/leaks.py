@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from integrations.fhir._json import Json, codings, words
 from integrations.fhir.codes import ACUITY_CODES, ICD_SYSTEM_MARKS, SNOMED, SYMPTOM_SNOMED
 
+# Possessive (*+) and bounded repeats only: the text is foreign, and a pattern that backtracks can be made to hang.
 _LEVEL = r"(?:[1-51-5]|one|two|three|four|five|I{1,3}|IV|V)"
 _UNITS = (
     r"(?:h|hr|hrs|hours?|min|mins|minutes?|days?|weeks?|months?|years?|yrs?|y/?o|yo|mo|x|times|mg|ml|cm|mm)"
 )
 _END = rf"(?![\w.,]*\d)(?![A-Za-z])(?!\s*{_UNITS}\b)"
 _OF_FIVE = r"(?:\s*(?:/|of|out\s+of)\s*5)?"
-_JOIN = r"(?:\s|[:=\-–—#.,|(：]|\bis\b|\bwas\b|\bof\b|\bto\b|\bas\b|\bat\b|\bassigned\b|\bgiven\b|\ban?\b)*"
+_JOIN = r"(?:\s|[:=\-–—#.,|(：]|\bis\b|\bwas\b|\bof\b|\bto\b|\bas\b|\bat\b|\bassigned\b|\bgiven\b|\ban?\b)*+"
 _LABEL = r"(?:level|lvl|score|category|cat|class|grade|code|priority|acuity|triage|rating|designation)"
 _SCALE = (
     r"(?:ESI|KTAS|CTAS|JTAS|MTS|ATS|NTAS|SATS|Emergency\s+Severity\s+Index|"
@@ -25,8 +26,8 @@ ACUITY_TEXT = re.compile(
     (?:
       (?:\b(?:triage|acuity)\s+{_LABEL}{_JOIN})?
       \b{_SCALE}(?:\s*v(?:ersion)?\.?\s*[1-9](?:\.\d)?(?=\W))?(?:\s*\(1\s*[-–]\s*5\))?
-      (?:{_JOIN}{_LABEL})*{_JOIN}(?:{_LEVEL}{_END}{_OF_FIVE}|{_COLOUR}\b)(?:등급|단계)?
-    | \b(?:triage|acuity)(?:\s+{_LABEL})+{_JOIN}(?:{_LEVEL}{_END}{_OF_FIVE}|{_COLOUR}\b)
+      (?:{_JOIN}{_LABEL}){{0,3}}{_JOIN}(?:{_LEVEL}{_END}{_OF_FIVE}|{_COLOUR}\b)(?:등급|단계)?
+    | \b(?:triage|acuity)(?:\s++{_LABEL}){{1,3}}{_JOIN}(?:{_LEVEL}{_END}{_OF_FIVE}|{_COLOUR}\b)
     | (?<!visual\s)\b(?:triage|acuity){_JOIN}[1-51-5]{_END}(?!\s*/)
     | \btriaged{_JOIN}{_LABEL}?{_JOIN}{_LEVEL}{_END}{_OF_FIVE}
     | \blevel\s+of\s+acuity{_JOIN}{_LEVEL}{_END}{_OF_FIVE}

@@ -24,6 +24,9 @@ TOLERANCES: dict[FactKind, Decimal] = {
 """How far two readings of one kind may lie apart within the contradiction window, in canonical units. This
 project's own choice: beyond what a resting patient and a working device vary by in five minutes."""
 
+MAX_COMPARED = 200
+"""Most readings of one kind that are compared with each other; of a monitor's stream the latest."""
+
 SIMULTANEOUS = timedelta(minutes=1)
 """Pain, AVPU, GCS and oxygen do change within minutes (a fit, a mask put on): for them only readings of the
 same minute can contradict each other; of others the latest counts."""
@@ -33,7 +36,7 @@ _INSTRUCTIONS = re.compile(
       \b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|prompt|rule|guideline|previous|above|prior)
     | \b(?:assign|give|set|output|return|answer|respond\s+with|rate|classify|choose)\b.{0,30}
       \b(?:esi|ktas|ctas|acuity|triage|level|category)\b\s*(?:level|:|=|to|as|of)?\s*[1-5]\b
-    | (?:^|\n)\s*(?:system|assistant|developer)\s*:
+    | (?:^|\n)[ \t]*(?:system|assistant|developer)\s*:
     | \byou\s+are\s+(?:now\s+)?(?:an?\s+)?(?:ai|assistant|language\s+model|chatbot)\b
     | <\|[a-z_]+\|> | \[/?INST\] | </?(?:system|instructions?)>
     | \b(?:system|developer)\s+(?:prompt|message)\b
@@ -119,6 +122,14 @@ def settle(readings: Sequence[Reading], findings: Findings, window: timedelta) -
         readings, key=lambda r: r.when.start.timestamp() if r.when else float("-inf"), reverse=True
     )
     distinct: list[Reading] = []
+    if len(ordered) > MAX_COMPARED:
+        ordered = ordered[:MAX_COMPARED]
+        findings.add(
+            QualityIssue.TRUNCATED,
+            f"{ordered[0].kind.value}: more than {MAX_COMPARED} readings; only the latest are looked at.",
+            kind=ordered[0].kind,
+            source=ordered[0].source,
+        )
     for reading in ordered:
         twin = next((r for r in distinct if _same(r, reading)), None)
         if twin is None:

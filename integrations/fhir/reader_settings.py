@@ -52,6 +52,8 @@ class ReaderSettings:
     max_text_chars: int = 500
     """Longest chief complaint, condition, drug or allergy kept."""
     max_note_chars: int = 8000
+    max_readings: int = 10
+    """Most readings of one vital sign that become facts, the latest first; more are named."""
     max_history: int = 50
     """Most conditions, medications or allergies kept of each."""
 

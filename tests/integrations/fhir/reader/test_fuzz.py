@@ -56,21 +56,23 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 @st.composite
 def broken(draw: st.DrawFn) -> Any:
-    whole = copy.deepcopy(draw(st.sampled_from(BUNDLES)))
+    """One of the samples with one to four elements removed, replaced, doubled or swapped for another's value."""
+    whole = copy.deepcopy(BUNDLES[draw(st.integers(0, len(BUNDLES) - 1))])
     for _ in range(draw(st.integers(1, 4))):
-        container, key = draw(st.sampled_from(places(whole)))
+        found = places(whole)
+        if not found:
+            break
+        container, key = found[draw(st.integers(0, len(found) - 1))]
         match draw(st.sampled_from(["remove", "replace", "double", "swap"])):
             case "remove":
                 del container[key]
             case "replace":
-                container[key] = draw(JUNK)
+                container[key] = copy.deepcopy(draw(JUNK))
             case "double":
                 container[key] = [copy.deepcopy(container[key])] * 2
             case _:
-                _, other = draw(st.sampled_from(places(whole)))
-                container[key] = copy.deepcopy(draw(st.sampled_from(places(whole)))[0]) if other else {}
-        if not places(whole):
-            break
+                other, name = found[draw(st.integers(0, len(found) - 1))]
+                container[key] = copy.deepcopy(other[name])
     return whole
 
 

@@ -1,5 +1,6 @@
 """Nothing from after triage, and no level already given, reaches the facts."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from data_schemas import FactKind, QualityIssue
 from integrations.fhir.leaks import strip_acuity
+from integrations.fhir.quality import holds_instruction
 
 K, Q = FactKind, QualityIssue
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -297,3 +299,24 @@ def test_a_note_written_after_triage_is_left_out(visit, make):
     record = visit.record()
     assert {(f.issue, f.kind) for f in record.findings} == {(Q.LATER_STRIPPED, K.TRIAGE_NOTE)}
     assert "appendicitis" not in record.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ESI" + " " * 8000 + "x",
+        "triage level " * 600,
+        "triaged" + " " * 4000 + "level" + " " * 4000,
+        "ESI " + ": " * 4000 + "x",
+        "ESI level " * 800,
+        "acuity " + "is " * 2600,
+        "\n" * 8000 + "system",
+        "ignore " * 1100,
+        "set " * 2000 + " level " * 1000,
+    ],
+)
+def test_no_text_makes_the_patterns_hang(text):
+    start = time.perf_counter()
+    strip_acuity(text)
+    holds_instruction(text)
+    assert time.perf_counter() - start < 1

@@ -303,3 +303,22 @@ def test_endless_defects_end_with_a_finding_that_says_so(visit, make):
     findings = visit.record().findings
     assert len(findings) == 201
     assert findings[-1].issue is Q.TRUNCATED
+
+
+def test_a_monitors_stream_is_cut_to_the_latest_and_named(visit, make):
+    visit.now = visit.now.replace(hour=18)
+    visit.add(*(make.observation(f"o{i}", "8867-4", 90, "/min", at=f"12:{i:02d}") for i in range(40)))
+    record = visit.record()
+    assert len(record.all(K.HEART_RATE)) == 10
+    assert record.first(K.HEART_RATE).observed_at.minute == 39
+    assert visit.issues() == {(Q.TRUNCATED, K.HEART_RATE)}
+
+
+def test_thousands_of_readings_do_not_hang(visit, make):
+    visit.add(
+        *(
+            make.observation(f"o{i}", "8867-4", 40 + i % 200, "/min", at=f"11:{i % 9 + 41}")
+            for i in range(3000)
+        )
+    )
+    assert K.HEART_RATE in visit.record().missing
