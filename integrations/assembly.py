@@ -121,7 +121,7 @@ async def open_agent(
         service = await stack.enter_async_context(
             CaseService.open(
                 settings.database_url or sqlite_url(settings.data_dir / "triage.db"),
-                screen=rules(library),
+                rules=rules(library),
                 triager=Triager(engine, library.short, settings.scale),
                 library=library,
                 calibration=calibration,

@@ -114,9 +114,12 @@ def choose_statements(findings: Iterable[RuleFinding]) -> Sequence[RuleFinding]:
 
 def _shown_facts(record: IntakeRecord) -> Iterable[Fact]:
     seen: dict[FactKind, int] = {}
+    complaint = record.first(FactKind.CHIEF_COMPLAINT)
     for fact in record.facts:
         if fact.kind in _UNSHOWN:
             continue
+        if fact.kind is FactKind.TRIAGE_NOTE and complaint is not None and fact.text == complaint.text:
+            continue  # a note of one sentence is its own complaint: the model need not read it twice
         count = seen[fact.kind] = seen.get(fact.kind, 0) + 1
         if count <= _LIMITS.get(fact.kind, 1):
             yield fact

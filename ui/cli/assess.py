@@ -80,7 +80,9 @@ async def _triage(
                     if isinstance(result, IntakeError):
                         raise result
                     cases.append(await agent.service.assess(result))
-                except (IntakeError, RunFailedError, NotReadyError) as error:
+                except IntakeError as error:
+                    problems.append(f"{error.source}: {error}" if error.source else str(error))
+                except (RunFailedError, NotReadyError) as error:
                     problems.append(str(error))
                 progress.update(bar, completed=len(cases), total=len(cases) + len(problems))
     return cases, problems

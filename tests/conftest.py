@@ -8,7 +8,7 @@ import pytest
 
 from integrations.sandbox import SandboxServer
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
