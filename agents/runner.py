@@ -79,12 +79,12 @@ class Runner:
             if item.kind is DeliveryKind.FINAL:
                 await self._to_end(item.case_id, item.assessment_id)
             now = await store.outbox.find(item.kind, item.ref)
-            if now is None or now.delivery is None:
-                return True
-            delivery = now.delivery
-            if delivery.state not in _AT_REST and now.attempts == item.attempts:
-                delivery = await deliver(self.context, now)
-            return delivery.state in _AT_REST
+            if now is not None and item.kind is DeliveryKind.PROPOSAL and now.delivery is not None:
+                delivery = now.delivery
+                if delivery.state not in _AT_REST:
+                    delivery = await deliver(self.context, now)
+                return delivery.state in _AT_REST
+            return now is None or now.delivery is None or now.delivery.state in _AT_REST
         finally:
             await self._release(item.case_id, item.assessment_id, reviewable=False)
 
@@ -104,14 +104,21 @@ class Runner:
         claimed = await self.context.store.reads.review(assessment_id)
         if claimed is None:
             return
-        snapshot = await self._graph.aget_state(_config(assessment_id))
-        if "review" in snapshot.next:
-            await self._invoke(Command(resume=claimed[1]), assessment_id)
-        elif snapshot.next:
-            await self._invoke(None, assessment_id)
+        before = await self.context.store.outbox.find(DeliveryKind.FINAL, claimed[0])
+        try:
+            snapshot = await self._graph.aget_state(_config(assessment_id))
+            if "review" in snapshot.next:
+                await self._invoke(Command(resume=claimed[1]), assessment_id)
+            elif snapshot.next:
+                await self._invoke(None, assessment_id)
+        except Exception as error:
+            logger.error("case %s: the run stopped: %s", case_id, type(error).__name__)
         item = await self.context.store.outbox.find(DeliveryKind.FINAL, claimed[0])
-        if item is not None and item.delivery is not None and item.attempts == 0:
-            # No checkpoint is left of this run (lost with the power, or deleted): the outbox is the record.
+        if item is None or item.delivery is None or item.delivery.state in _AT_REST:
+            return
+        if before is None or item.attempts == before.attempts:
+            # The graph did not try: its checkpoint is lost (with the power, or deleted) or it stopped, or it
+            # ended before. The outbox is the record, so the decision is written without it.
             await deliver(self.context, item)
 
     async def _invoke(self, value: Any, assessment_id: str) -> None:

@@ -1,9 +1,10 @@
 """Review: wait for a clinician. Nothing else happens in this node, because it runs again when resumed."""
 
-from langgraph.types import interrupt
-from pydantic import ValidationError
+from typing import Annotated, Any
 
-from agents.errors import InvalidReviewError
+from langgraph.types import interrupt
+from pydantic import AfterValidator
+
 from agents.state import CaseState
 from data_schemas import ClinicianReview
 
@@ -11,17 +12,18 @@ from data_schemas import ClinicianReview
 async def review(state: CaseState) -> CaseState:
     """Pause until a decision on this very assessment arrives.
 
-    Raises:
-        InvalidReviewError: what arrived is no decision on this assessment; the case can still be decided.
+    The check belongs to the interrupt: an answer that fails it raises ``pydantic.ValidationError`` and is not
+    kept, so the case can still be decided. Checked after the interrupt, the first wrong answer would be
+    replayed for ever.
     """
     run = state["run"]
-    answer = interrupt({"case_id": run.case_id, "assessment_id": run.assessment_id})
-    try:
-        decision = ClinicianReview.model_validate(answer)
-    except ValidationError as error:
-        # Field names only: the values may quote the patient.
-        fields = ", ".join(".".join(map(str, item["loc"])) or "decision" for item in error.errors())
-        raise InvalidReviewError(f"not a decision; check {fields}") from None
-    if decision.assessment_id != run.assessment_id:
-        raise InvalidReviewError("the decision is about another assessment")
+
+    def about_this_run(decision: ClinicianReview) -> ClinicianReview:
+        if decision.assessment_id != run.assessment_id:
+            raise ValueError("the decision is about another assessment")
+        return decision
+
+    schema: Any = Annotated[ClinicianReview, AfterValidator(about_this_run)]
+    payload = {"case_id": run.case_id, "assessment_id": run.assessment_id}
+    decision: ClinicianReview = interrupt(payload, response_schema=schema)
     return {"review": decision}  # type: ignore[typeddict-item]
