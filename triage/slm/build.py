@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openvino as ov
 
 from triage.slm.adapter import LoraAdapter
@@ -23,13 +24,14 @@ from triage.slm.gguf_weights import FloatArray, GgufModel
 from triage.slm.graph import Precision, build_graph
 from triage.slm.tokenizer import tokenizer_from_gguf
 
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 """Raise it whenever the same inputs would give another model."""
 
 GRAPH_FILE = "model.xml"
 TOKENIZER_FILE = "tokenizer.json"
+EMBEDDINGS_FILE = "embeddings.npy"
 MANIFEST_FILE = "manifest.json"
-_FILES = (GRAPH_FILE, "model.bin", TOKENIZER_FILE)
+_FILES = (GRAPH_FILE, "model.bin", EMBEDDINGS_FILE, TOKENIZER_FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ def check_built(folder: Path, source: ModelSource) -> None:
 
 def _write(folder: Path, gguf: Path, lora: LoraAdapter | None, source: ModelSource) -> None:
     model = GgufModel(gguf)
-    graph = build_graph(model.shape, dict(merged_weights(model, lora)), source.precision)
+    weights = dict(merged_weights(model, lora))
+    np.save(folder / EMBEDDINGS_FILE, weights["model.embed_tokens.weight"])
+    graph = build_graph(model.shape, weights, source.precision)
     ov.save_model(graph, folder / GRAPH_FILE, compress_to_fp16=False)
     tokenizer_from_gguf(model).save(str(folder / TOKENIZER_FILE), pretty=False)
     manifest = {"source": asdict(source), "files": {name: file_sha256(folder / name) for name in _FILES}}

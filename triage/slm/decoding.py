@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from triage.slm.build import GRAPH_FILE, TOKENIZER_FILE
+from triage.slm.build import EMBEDDINGS_FILE, GRAPH_FILE, TOKENIZER_FILE
 from triage.slm.engine import LEVEL_OPTIONS, EngineRequest
 from triage.slm.errors import AnswerError, ModelIntegrityError
+from triage.slm.gguf_weights import FloatArray
 from triage.slm.runtime import Decoder, KeptState
 
 LevelLogprobs = tuple[float, float, float, float, float]
@@ -51,13 +51,13 @@ class AnswerDecoder:
     """
 
     def __init__(self, folder: Path, *, threads: int, max_answer_tokens: int) -> None:
-        self._decoder = Decoder(folder / GRAPH_FILE, threads)
+        self._decoder = Decoder(folder / GRAPH_FILE, folder / EMBEDDINGS_FILE, threads)
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         self._end = self._token(_END)
         self._grammar_tokenizer = LLTokenizer(
             self._tokenizer.to_str(), n_vocab=self._tokenizer.get_vocab_size(), eos_token=self._end
         )
-        self._digits = [self._token(option) for option in LEVEL_OPTIONS]
+        self._digits = np.array([self._token(option) for option in LEVEL_OPTIONS], dtype=np.intp)
         self._prefixes: OrderedDict[str, KeptState] = OrderedDict()
         self._matchers: OrderedDict[str, LLMatcher] = OrderedDict()
         self._max_answer_tokens = max_answer_tokens
@@ -72,10 +72,10 @@ class AnswerDecoder:
         matcher = self._matcher(request)
         question = self._question(request)
         self._decoder.restore(question.kept.first(question.shared))
-        logits = self._decoder.feed([question.tokens[question.shared :]])[0]
-        logprobs = self._level_logprobs(logits)
+        hidden = self._decoder.feed([question.tokens[question.shared :]])[0]
+        logprobs = self._level_logprobs(hidden)
         level = int(np.argmax(logprobs))  # of equal ones the first, which is the more urgent
-        pending = [self._digits[level]]
+        pending = [int(self._digits[level])]
         if not matcher.consume_tokens(pending):
             raise AnswerError("the grammar does not allow the level after its lead")
         written = list(pending)
@@ -89,8 +89,8 @@ class AnswerDecoder:
                 break
             if len(written) > self._max_answer_tokens:
                 raise AnswerError(f"no end of the answer within {self._max_answer_tokens} tokens")
-            logits = self._decoder.feed([pending])[0]
-            token = self._choose(matcher, logits)
+            hidden = self._decoder.feed([pending])[0]
+            token = self._choose(matcher, hidden)
             if token == self._end:
                 break
             if not matcher.consume_token(token):
@@ -107,10 +107,10 @@ class AnswerDecoder:
         questions = [self._question(request) for request in requests]
         shared = min(question.shared for question in questions)
         self._decoder.restore(questions[0].kept.first(shared))
-        logits = self._decoder.feed([question.tokens[shared:] for question in questions])
+        hidden = self._decoder.feed([question.tokens[shared:] for question in questions])
         return [
             Decoded("", self._level_logprobs(row), len(question.tokens), 0)
-            for row, question in zip(logits, questions, strict=True)
+            for row, question in zip(hidden, questions, strict=True)
         ]
 
     def count_tokens(self, text: str) -> int:
@@ -159,15 +159,15 @@ class AnswerDecoder:
             raise AnswerError("the grammar does not begin with its lead")
         return matcher
 
-    def _choose(self, matcher: LLMatcher, logits: NDArray[np.float32]) -> int:
+    def _choose(self, matcher: LLMatcher, hidden: FloatArray) -> int:
         packed = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
-        allowed = np.flatnonzero(np.unpackbits(packed, bitorder="little", count=logits.size))
+        allowed = np.flatnonzero(np.unpackbits(packed, bitorder="little"))
         if matcher.is_error() or not allowed.size:
             raise AnswerError("the grammar allows no next token")
-        return int(allowed[np.argmax(logits[allowed])])
+        return int(allowed[np.argmax(self._decoder.scores(hidden, allowed))])
 
-    def _level_logprobs(self, logits: NDArray[np.float32]) -> LevelLogprobs:
-        five = logits[self._digits].astype(np.float64)
+    def _level_logprobs(self, hidden: FloatArray) -> LevelLogprobs:
+        five = self._decoder.scores(hidden, self._digits)
         if not np.isfinite(five).all():
             raise AnswerError("the model gave a level no finite probability")
         shifted = five - five.max()

@@ -2,13 +2,15 @@
 
 Inputs (``B`` rows, ``S`` new tokens, ``T`` tokens kept so far plus ``S``):
 
-- ``input_ids`` i64 ``[B, S]``; shorter rows are padded at the end, where causality hides the padding
+- ``embeddings`` f32 ``[B, S, hidden]``; shorter rows are padded at the end, where causality hides the padding
 - ``positions`` i64 ``[S]``, the same for every row
 - ``mask`` f32 ``[1, 1, S, T]``, 0 where a token may look and a large negative number where it may not
-- ``last`` i64 ``[B]``, the row's last real token: only there the output head is computed
+- ``last`` i64 ``[B]``, the row's last real token: only there the last layer and the norm are computed
 - ``beam_idx`` i32 ``[B]``, which kept row each row continues; all zero lets one prefix serve every row
 
-Output ``logits`` f32 ``[B, vocabulary]``. Keys and values are kept as state, two variables a layer.
+Output ``hidden`` f32 ``[B, hidden]``, to be multiplied with the embeddings of the tokens that are possible:
+a grammar leaves a few of 49,152, and the whole output head is a fifth of the weights read for one token.
+Keys and values are kept as state, two variables a layer.
 """
 
 from collections.abc import Mapping
@@ -52,32 +54,29 @@ class _Decoder:
         self.variables: list[Variable] = []
 
     def model(self) -> Any:
-        ids = ops.parameter([-1, -1], np.int64, name="input_ids")
+        embeddings = ops.parameter([-1, -1, self.shape.hidden], np.float32, name="embeddings")
         positions = ops.parameter([-1], np.int64, name="positions")
         mask = ops.parameter([1, 1, -1, -1], np.float32, name="mask")
         last = ops.parameter([-1], np.int64, name="last")
         beam = ops.parameter([-1], np.int32, name="beam_idx")
-        for parameter in (ids, positions, mask, last, beam):
+        for parameter in (embeddings, positions, mask, last, beam):
             parameter.output(0).get_tensor().set_names({parameter.get_friendly_name()})
         cos, sin = _rotary_tables(self.shape, MAX_POSITIONS)
         self.cos = ops.unsqueeze(ops.unsqueeze(ops.gather(cos, positions, _i64(0)), _i64(0)), _i64(0))
         self.sin = ops.unsqueeze(ops.unsqueeze(ops.gather(sin, positions, _i64(0)), _i64(0)), _i64(0))
         self.mask, self.beam = mask, beam
-        self.batch = ops.gather(ops.shape_of(ids, "i64"), _i64([0]), _i64(0))
+        self.batch = ops.gather(ops.shape_of(embeddings, "i64"), _i64([0]), _i64(0))
 
-        embedding = self.matrix("model.embed_tokens.weight")
-        hidden = ops.gather(embedding, ids, _i64(0))
+        hidden = embeddings
         for layer in range(self.shape.layers):
-            hidden = self.layer(hidden, layer)
-        tail = ops.gather(hidden, ops.unsqueeze(last, _i64(1)), _i64(1), batch_dims=1)  # [B, 1, hidden]
-        tail = self.norm(ops.squeeze(tail, _i64(1)), "model.norm.weight")
-        logits = ops.matmul(tail, self.matrix("model.embed_tokens.weight"), False, True)
-        logits.output(0).get_tensor().set_names({"logits"})
-        return ov.Model(
-            [ops.result(logits)], self.sinks, [ids, positions, mask, last, beam], self.variables, "llama"
-        )
+            hidden = self.layer(hidden, layer, last if layer == self.shape.layers - 1 else None)
+        hidden = ops.squeeze(self.norm(hidden, "model.norm.weight"), _i64(1))
+        hidden.output(0).get_tensor().set_names({"hidden"})
+        inputs = [embeddings, positions, mask, last, beam]
+        return ov.Model([ops.result(hidden)], self.sinks, inputs, self.variables, "llama")
 
-    def layer(self, hidden: Node, index: int) -> Node:
+    def layer(self, hidden: Node, index: int, only: Node | None) -> Node:
+        """One layer; behind its attention only the tokens at ``only``, where given."""
         name = f"model.layers.{index}"
         shape = self.shape
         normed = self.norm(hidden, f"{name}.input_layernorm.weight")
@@ -91,6 +90,10 @@ class _Decoder:
             q, self.repeated(k), self.repeated(v), self.mask, causal=False
         )
         attended = ops.reshape(ops.transpose(attended, _i64([0, 2, 1, 3])), _i64([0, 0, shape.hidden]), True)
+        if only is not None:
+            at = ops.unsqueeze(only, _i64(1))
+            hidden = ops.gather(hidden, at, _i64(1), batch_dims=1)
+            attended = ops.gather(attended, at, _i64(1), batch_dims=1)
         hidden = ops.add(hidden, self.linear(attended, f"{name}.self_attn.o_proj.weight"))
         normed = self.norm(hidden, f"{name}.post_attention_layernorm.weight")
         gate = self.linear(normed, f"{name}.mlp.gate_proj.weight")

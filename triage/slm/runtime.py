@@ -1,4 +1,4 @@
-"""One compiled decoder: feed tokens, read the logits of the last, keep and restore what it remembers."""
+"""One compiled decoder: feed tokens, score those that may follow, keep and restore what it remembers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from triage.slm.errors import EngineError
+from triage.slm.gguf_weights import FloatArray
 from triage.slm.graph import MASKED, MAX_POSITIONS
 
 # Plain float32 arithmetic everywhere, and no rounding of activations or of kept keys and values: the
@@ -23,6 +24,8 @@ _REPEATABLE = {
     "NUM_STREAMS": 1,
     "PERFORMANCE_HINT": "LATENCY",
 }
+
+_FEW = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,12 @@ class Decoder:
 
     Args:
         graph: the ``.xml`` of a built model.
-        threads: how many cores one forward pass uses.
+        embeddings: its ``.npy``, float32 ``[vocabulary, hidden]``; mapped, so only rows in use take memory.
+        threads: how many cores one forward pass uses. Another number gives other last bits.
     """
 
-    def __init__(self, graph: Path, threads: int) -> None:
+    def __init__(self, graph: Path, embeddings: Path, threads: int) -> None:
+        self._embeddings: FloatArray = np.load(embeddings, mmap_mode="r", allow_pickle=False)
         core = ov.Core()
         self._compiled = core.compile_model(graph, "CPU", {**_REPEATABLE, "INFERENCE_NUM_THREADS": threads})
         self._request: Any = self._compiled.create_infer_request()
@@ -81,8 +86,15 @@ class Decoder:
             self._variables[name].state = ov.Tensor(array)
         self._length = len(kept.tokens)
 
-    def feed(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Read one more piece of each row; the logits after each row's last token, ``[rows, vocabulary]``.
+    def scores(self, hidden: FloatArray, tokens: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The logits of these tokens, given ``feed``'s ``[hidden]`` of one row."""
+        if tokens.size > _FEW:
+            return np.asarray((self._embeddings @ hidden)[tokens], dtype=np.float64)
+        # Not a BLAS call: its last bits would change with the number of tokens and of threads.
+        return np.asarray((self._embeddings[tokens] * hidden.astype(np.float64)).sum(axis=1))
+
+    def feed(self, rows: Sequence[Sequence[int]]) -> FloatArray:
+        """Read one more piece of each row; the state after each row's last token, ``[rows, hidden]``.
 
         After ``restore`` every row continues the same kept state. Rows of unequal length are allowed only in
         the last call before the next ``restore`` or ``reset``: the shorter ones are padded.
@@ -103,7 +115,7 @@ class Decoder:
         mask = np.where(np.arange(total)[None, :] <= positions[:, None], np.float32(0), np.float32(MASKED))
         self._request.infer(
             {
-                "input_ids": ids,
+                "embeddings": self._embeddings[ids],
                 "positions": positions,
                 "mask": mask[None, None],
                 "last": np.array([len(row) - 1 for row in rows], dtype=np.int64),
@@ -111,4 +123,4 @@ class Decoder:
             }
         )
         self._length = total
-        return np.array(self._request.get_tensor("logits").data)
+        return np.array(self._request.get_tensor("hidden").data)

@@ -1,4 +1,8 @@
-"""The tokenizer of the SmolLM2 family, built from GGUF metadata; no hub and no transformers needed."""
+"""The tokenizer of the SmolLM2 family, built from GGUF metadata; no hub and no transformers needed.
+
+The vocabulary has no token for the control characters 04, 06, 13, 14, 16 and 1D (hexadecimal), nor for code
+points above U+3FFFF: encoding leaves them out, as the original tokenizer does.
+"""
 
 import re
 from typing import Any
