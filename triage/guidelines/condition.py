@@ -19,6 +19,8 @@ from triage.text.terms import default_matcher
 
 _SAID_TO_BE_SO = frozenset({Assertion.PRESENT, Assertion.POSSIBLE})
 _DANGER_KINDS = (FactKind.HEART_RATE, FactKind.RESPIRATORY_RATE, FactKind.OXYGEN_SATURATION)
+_RATIO_INPUTS = (FactKind.HEART_RATE, FactKind.SYSTOLIC_BP)
+"""What the shock index is a ratio of."""
 _NAMES = {
     FactKind.OXYGEN_SATURATION: "SpO2",
     FactKind.AVPU: "AVPU",
@@ -199,9 +201,7 @@ class Term(_Node):
                     words.append(f'"{match.text}"')
                     spans.append(Span(fact.id, match.start, match.end))
         if facts:
-            return Outcome(
-                Truth.TRUE, tuple(dict.fromkeys(facts)), tuple(dict.fromkeys(words)), tuple(spans)
-            )
+            return Outcome(Truth.TRUE, tuple(dict.fromkeys(facts)), tuple(dict.fromkeys(words)), tuple(spans))
         searched = (*TEXT_KINDS, *HISTORY_KINDS) if chronic else TEXT_KINDS
         return FALSE if any(view.has(kind) for kind in searched) else UNKNOWN
 
@@ -265,10 +265,14 @@ class Score(_Node):
         if result.value < self.ge:
             return FALSE
         parts = [part for part in result.parts if part.points > 0]
-        facts = tuple(dict.fromkeys(fact for part in parts for fact in part.fact_ids))
+        if parts:
+            facts = tuple(dict.fromkeys(fact for part in parts for fact in part.fact_ids))
+        else:  # a ratio has no points: it rests on all of its inputs
+            inputs = (full.first(kind) for kind in _RATIO_INPUTS)
+            facts = tuple(fact.id for fact in inputs if fact is not None)
         if view.only is not None:
             cited = sum(part.points for part in parts if set(part.fact_ids) <= set(view.only))
-            if parts and cited < self.ge:
+            if cited < self.ge if parts else not set(facts) <= set(view.only):
                 return UNKNOWN
         sign = "" if result.complete else "at least "
         return Outcome(Truth.TRUE, facts, (f"{result.name} {sign}{_plain(result.value)}",))

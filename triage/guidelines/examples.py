@@ -42,8 +42,7 @@ def record_from(compact: Mapping[str, Any]) -> IntakeRecord:
             kind = SHORT_NAMES.get(name) or FactKind(name)
         except ValueError as error:
             raise ValueError(f"{name!r} is no kind of fact") from error
-        for value in given if isinstance(given, list) else [given]:
-            facts.append(_fact(kind, value))
+        facts.extend(_fact(kind, value) for value in (given if isinstance(given, list) else [given]))
     ordered = number_facts(facts)
     return IntakeRecord(
         encounter_key="example|Encounter/1",

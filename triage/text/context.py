@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from typing import cast
 
 import yaml
 
@@ -42,13 +41,66 @@ _NEAR_LIMIT = 6
 """Words a `near` trigger reaches within one item of a list."""
 _POST_LIMIT = 5
 _ALWAYS_END = frozenset(
-    "but however although though except besides yet report reporting c/o complain complaining endorse "
-    "endorsing present presenting presented because secondary after until while then state stating".split()
+    {
+        "but",
+        "however",
+        "although",
+        "though",
+        "except",
+        "besides",
+        "yet",
+        "report",
+        "reporting",
+        "c/o",
+        "complain",
+        "complaining",
+        "endorse",
+        "endorsing",
+        "present",
+        "presenting",
+        "presented",
+        "because",
+        "secondary",
+        "after",
+        "until",
+        "while",
+        "then",
+        "state",
+        "stating",
+    }  # fmt: skip
 )
 # These end a scope only once the denied list is over ("denies fever, has chest pain"; not "denies he has pain").
 _END_AFTER_BREAK = frozenset(
-    "has had have is was are were start started develop developed feel feeling appear now also positive with "
-    "noted found today currently became woke awoke pain-related rate rating".split()
+    {
+        "has",
+        "had",
+        "have",
+        "is",
+        "was",
+        "are",
+        "were",
+        "start",
+        "started",
+        "develop",
+        "developed",
+        "feel",
+        "feeling",
+        "appear",
+        "now",
+        "also",
+        "positive",
+        "with",
+        "noted",
+        "found",
+        "today",
+        "currently",
+        "became",
+        "woke",
+        "awoke",
+        "pain-related",
+        "rate",
+        "rating",
+    }  # fmt: skip
 )
 _CLOSERS = frozenset({"or", "nor"})
 _BREAKS = frozenset({",", "and", ":", "(", ")", "plus", "+"})
@@ -182,7 +234,7 @@ class Context:
         between = self._tokens[trigger.last : first]
         if any(token.norm in {"who", "now", "today", "with", "came", "come", "here"} for token in between):
             return False
-        if self._tokens[trigger.first].norm in {"previou", "previously", "prior", "past", "old", "remote"}:
+        if self._tokens[trigger.first].norm in {"previou", "previously", "prior", "past", "remote"}:
             return len(between) <= 2
         return is_condition or not any(token.norm in {",", "and"} for token in between)
 
@@ -216,5 +268,5 @@ def _triggers(tokens: Sequence[Token], consumed: Sequence[tuple[int, int]]) -> t
         if any(a <= hit.first and hit.last <= b and (a, b) != (hit.first, hit.last) for a, b in spans):
             continue  # part of a longer trigger: "no" in "no sign of"
         kind, scope = hit.key.split("/")
-        found.append(_Trigger(cast(Assertion, Assertion(kind)), scope, hit.first, hit.last))
+        found.append(_Trigger(Assertion(kind), scope, hit.first, hit.last))
     return tuple(sorted(found, key=lambda trigger: trigger.first))

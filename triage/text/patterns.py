@@ -75,7 +75,9 @@ class PatternIndex:
         for key, source in patterns:
             elements = tuple(_element(part) for part in source.split())
             if all(element.optional for element in elements):
-                raise ValueError(f"the pattern {source!r} of {key!r} needs at least one word that is required")
+                raise ValueError(
+                    f"the pattern {source!r} of {key!r} needs at least one word that is required"
+                )
             self._add(key, elements)
             while elements[0].optional:
                 elements = elements[1:]

@@ -10,10 +10,38 @@ _TOKEN = re.compile(
 )
 # A full stop after one of these is no end of sentence ("Lt. side weakness", "abd. pain").
 _ABBREVIATIONS = frozenset(
-    "lt rt abd ant post pt pts hx approx lac dr mr mrs ms vs temp resp esp etc neg pos occ prev movt bil".split()
+    {
+        "lt",
+        "rt",
+        "abd",
+        "ant",
+        "post",
+        "pt",
+        "pts",
+        "hx",
+        "approx",
+        "lac",
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "vs",
+        "temp",
+        "resp",
+        "esp",
+        "etc",
+        "neg",
+        "pos",
+        "occ",
+        "prev",
+        "movt",
+        "bil",
+    }  # fmt: skip
 )
 _SENTENCE_MARKS = frozenset(".!?;\n")
-_UNCHANGED = frozenset("vs his this is was has does as us gas pus always abs".split())
+_UNCHANGED = frozenset(
+    {"vs", "his", "this", "is", "was", "has", "does", "as", "us", "gas", "pus", "always", "abs"}  # fmt: skip
+)
 _MAX_EXPANDED = 5
 
 
