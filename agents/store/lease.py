@@ -9,12 +9,14 @@ import socket
 from pathlib import Path
 from uuid import uuid4
 
-_TOKEN = uuid4().hex[:8]
-
 
 def own_name() -> str:
-    """``host:boot:pid:start``: this process, and no later one that is given the same number."""
-    return f"{socket.gethostname()}:{_boot()}:{os.getpid()}:{_start(os.getpid()) or _TOKEN}"
+    """``host:boot:pid:start:token``: one service of this process, and no later process of the same number.
+
+    Each call gives another name: two services of one process keep off each other's runs, too.
+    """
+    start = _start(os.getpid()) or ""
+    return f"{socket.gethostname()}:{_boot()}:{os.getpid()}:{start}:{uuid4().hex[:12]}"
 
 
 def is_dead(owner: str) -> bool:
@@ -22,12 +24,12 @@ def is_dead(owner: str) -> bool:
 
     False means alive or unknown; then only the clock ends its lease.
     """
-    host, boot, pid, start = owner.rsplit(":", 3)
+    host, boot, pid, start, _ = owner.rsplit(":", 4)
     if host != socket.gethostname() or not boot or not pid.isdigit():
         return False
     if boot != _boot():
         return True
-    if not Path("/proc/self/stat").exists():
+    if not start or not Path("/proc/self/stat").exists():
         return False
     return _start(int(pid)) != start
 

