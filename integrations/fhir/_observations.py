@@ -51,6 +51,7 @@ def usable_observations(visit: Visit) -> Iterator[tuple[Json, When | None]]:
             visit, observation, linked, min(kinds)
         ):
             yield observation, observed(observation)
+    _name_strays(visit)
     if laboratory:
         visit.findings.add(
             QualityIssue.LATER_STRIPPED,
@@ -63,6 +64,27 @@ def usable_observations(visit: Visit) -> Iterator[tuple[Json, When | None]]:
             f"{len(uncoded)} vital sign(s) without a code known here; not used. "
             "Map them in ReaderSettings.local_codes.",
             source=visit.source(uncoded[0], "code"),
+        )
+
+
+def _name_strays(visit: Visit) -> None:
+    """Vital signs of this patient and this time that name an encounter which is not here."""
+    strays = [
+        observation
+        for observation in visit.index.of_patient(visit.patient_key)
+        if observation.get("resourceType") == "Observation"
+        and (named := visit.index.encounter_keys(observation))
+        and not any(key in visit.index.by_key for key in named)
+        and (when := observed(observation)) is not None
+        and visit.timing(when, linked=False) is Timing.KNOWN
+        and any(kinds_of(visit, observation))
+    ]
+    if strays:
+        visit.findings.add(
+            QualityIssue.UNREADABLE,
+            f"{len(strays)} vital sign(s) of this patient and time refer to an encounter that is not here; not used. "
+            "Check which visit they belong to.",
+            source=visit.source(strays[0], "encounter"),
         )
 
 

@@ -115,7 +115,7 @@ def _is_final_diagnosis(visit: Visit, reason: Json, text: str) -> bool:
     a diagnosis and the patient has been seen (in-progress, onleave, finished). Before that, a coded reason is what
     was entered at arrival.
     """
-    if visit.status in SEEN and is_diagnosis_coded(reason):
+    if _coded_by_physician(visit, reason):
         return True
     diagnoses = diagnoses_of_this_visit(visit)
     pairs = set(codings(reason))
@@ -129,6 +129,14 @@ def _is_final_diagnosis(visit: Visit, reason: Json, text: str) -> bool:
         if pairs & set(codings(concept)) or _folded(words(concept) or "") == _folded(text):
             return visit.status not in BEFORE_TRIAGE or is_encounter_diagnosis(condition)
     return False
+
+
+def _coded_by_physician(visit: Visit, concept: Json) -> bool:
+    return (
+        visit.status in SEEN
+        and not visit.settings.coded_reasons_are_complaints
+        and is_diagnosis_coded(concept)
+    )
 
 
 def _strip_reason(visit: Visit, source: FactSource) -> None:
@@ -197,7 +205,7 @@ def _reason_references(visit: Visit) -> Iterator[Said]:
         if visit.index.patient_key(target) not in {None, visit.patient_key}:
             continue
         linked = visit.key in visit.index.encounter_keys(target)
-        coded = visit.status in SEEN and is_diagnosis_coded(obj(target, "code"))
+        coded = _coded_by_physician(visit, obj(target, "code"))
         if coded or is_encounter_diagnosis(target) or is_later_condition(visit, target, linked, diagnoses):
             _strip_reason(visit, source)
             continue

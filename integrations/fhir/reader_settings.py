@@ -35,6 +35,9 @@ class ReaderSettings:
     not_pregnant_valid: timedelta = timedelta(days=1)
     """How long a recorded absence of pregnancy stays usable: it must never reassure falsely."""
 
+    coded_reasons_are_complaints: bool = False
+    """For a site that codes complaints with ICD or SNOMED disorders at the desk: a coded reason is then taken for a
+    diagnosis only where it repeats one filed for the visit."""
     glucose_codes: frozenset[str] = POINT_OF_CARE_GLUCOSE
     """LOINC codes that this site uses for point-of-care glucose."""
     note_codes: frozenset[str] = TRIAGE_NOTE_CODES

@@ -416,3 +416,17 @@ def test_injury_and_immunisation_come_from_site_codes(visit, make):
     )
     record = visit.record()
     assert (record.code(K.INJURY), record.code(K.IMMUNISATION)) == ("yes", "incomplete")
+
+
+def test_a_medicine_in_the_shape_of_r5_is_named(visit):
+    visit.add(
+        {
+            "resourceType": "MedicationStatement",
+            "id": "m",
+            "status": "active",
+            "subject": {"reference": "Patient/p1"},
+            "medication": {"concept": {"text": "warfarin"}},
+        }
+    )
+    assert visit.issues() == {(Q.UNREADABLE, K.MEDICATION)}
+    assert "R5" in visit.record().findings[0].message

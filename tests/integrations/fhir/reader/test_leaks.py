@@ -203,6 +203,12 @@ def test_a_diagnosis_in_the_reason(visit, status, code, system, kept):
         assert "infarction" not in record.model_dump_json()
 
 
+def test_a_site_may_code_its_complaints(visit):
+    visit.settings = replace(visit.settings, coded_reasons_are_complaints=True)
+    visit.change("e1", status="in-progress", reasonCode=reason("S93.4", text="ankle twisted"))
+    assert visit.record().first(K.CHIEF_COMPLAINT).text == "ankle twisted"
+
+
 def test_a_reason_that_repeats_the_diagnosis_of_the_visit(visit, make):
     diagnosis = make.condition(
         "dx",

@@ -251,6 +251,10 @@ def test_no_vital_sign_at_all_is_named(visit):
 def test_an_observation_of_another_visit_is_not_used(visit):
     visit.change("hr", encounter={"reference": "Encounter/other"})
     assert K.HEART_RATE in visit.record().missing
+    assert visit.issues() == {(Q.UNREADABLE, None)}  # the other encounter is not here: perhaps a wrong id
+    visit.add({"resourceType": "Encounter", "id": "other", "class": {"code": "AMB"}})
+    assert K.HEART_RATE in visit.record().missing
+    assert visit.record().findings == ()
 
 
 @pytest.mark.parametrize(("at", "used"), [("11:45", True), ("11:26", True), ("11:20", False)])
