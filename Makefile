@@ -29,6 +29,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	@touch $@
 
+$(VENV)/.installed-train: $(VENV)/.installed-dev
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev,train]'
+	@touch $@
+
 $(VENV)/.model: $(VENV)/.installed
 	$(BIN)/triage model fetch
 	$(BIN)/triage model build
@@ -45,7 +49,7 @@ demo: $(VENV)/.installed $(VENV)/.model $(SANDBOX)/.installed
 test: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-all: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
+test-all: $(VENV)/.installed-train $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.installed-dev

@@ -49,20 +49,25 @@ def fit(
         optimiser.zero_grad()
         loss = torch.nn.functional.cross_entropy(logs / log_temperature.exp() + bias, target)
         loss = loss + bias_penalty * (bias**2).mean() + 0.01 * log_temperature.pow(2).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)
     b1, b2, b3, b4, b5 = (round(float(value), 4) for value in bias.detach())
     base = ScaleCalibration(
-        temperature=round(float(log_temperature.detach().exp()), 4), bias=(b1, b2, b3, b4, b5), fitted_on=fitted_on
+        temperature=round(float(log_temperature.detach().exp()), 4),
+        bias=(b1, b2, b3, b4, b5),
+        fitted_on=fitted_on,
     )
     calibrated = [Calibration("fit", base).apply(_row(row)) for row in probabilities]
     return base.model_copy(update={"high_threshold": _threshold(calibrated, truth, base, recall_wanted)})
 
 
 def _threshold(
-    calibrated: Sequence[LevelProbabilities], truth: Sequence[int], base: ScaleCalibration, recall_wanted: float
+    calibrated: Sequence[LevelProbabilities],
+    truth: Sequence[int],
+    base: ScaleCalibration,
+    recall_wanted: float,
 ) -> float:
     scored = []
     for threshold in _GRID:

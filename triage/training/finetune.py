@@ -4,15 +4,17 @@
 a smaller share for the rest of the answer (path and citations); the prompt is never a target.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
@@ -24,7 +26,9 @@ from torch.nn import functional
 from data_schemas._base import Frozen
 from triage.metrics import accuracy, quadratic_weighted_kappa, recall_high
 from triage.slm.answer import LEAD
-from triage.training.examples import TrainingExample
+
+if TYPE_CHECKING:
+    from triage.training.examples import TrainingExample
 
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -53,7 +57,7 @@ class FinetuneConfig(Frozen):
     """Stop (with the schedule compressed to it) after this long."""
 
     @classmethod
-    def load(cls, path: Path) -> "FinetuneConfig":
+    def load(cls, path: Path) -> FinetuneConfig:
         """Read the ``recipe`` section of a YAML file; unknown keys are refused."""
         return cls.model_validate(yaml.safe_load(path.read_text())["recipe"])
 
@@ -116,7 +120,7 @@ def train(
     model: PeftModel,
     encoder: Encoder,
     training: Sequence[TrainingExample],
-    validation: dict[str, Sequence[TrainingExample]],
+    validation: Mapping[str, Sequence[TrainingExample]],
     config: FinetuneConfig,
     out: Path,
     report: Callable[[dict[str, Any]], None] = lambda row: None,
@@ -192,6 +196,8 @@ def batch_loss(
     ``ordinal_weight`` times the expected squared distance in levels. Rest of the answer: mean cross-entropy
     times ``answer_weight``.
     """
+    if not config.answer_weight:  # nothing after the level is a target: do not pay for it
+        batch = [_Encoded(i.ids[: i.level_at], i.answer_at, i.level_at, i.level) for i in batch]
     hidden, head = _hidden(model, batch)
     level_logits = torch.stack(
         [hidden[row, item.level_at - 1] @ head[encoder.digits].T for row, item in enumerate(batch)]
@@ -210,7 +216,6 @@ def batch_loss(
     return loss
 
 
-@torch.no_grad()
 def level_probabilities(
     model: PeftModel, rows: Sequence[_Encoded], encoder: Encoder, batch_size: int = 32
 ) -> torch.Tensor:
@@ -220,14 +225,13 @@ def level_probabilities(
     result = torch.zeros(len(rows), 5)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        batch = [
-            _Encoded(rows[i].ids[: rows[i].level_at], 0, rows[i].level_at, rows[i].level) for i in chosen
-        ]
-        hidden, head = _hidden(model, batch)
+        batch = [_Encoded(rows[i].ids[: rows[i].level_at], 0, rows[i].level_at, rows[i].level) for i in chosen]
+        with torch.no_grad():
+            hidden, head = _hidden(model, batch)
         for position, index in enumerate(chosen):
             logits = hidden[position, rows[index].level_at - 1] @ head[encoder.digits].T
             result[index] = logits.softmax(-1)
-    return result
+    return result.detach()
 
 
 def evaluate(model: PeftModel, rows: Sequence[_Encoded], encoder: Encoder) -> dict[str, float]:

@@ -12,7 +12,7 @@ from integrations.fhir.errors import FhirError
 from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
-from ui.cli import assess, cases, configuration, demo, evaluation, model
+from ui.cli import assess, cases, configuration, demo, evaluation, model, training
 from ui.cli.exits import Exit
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.add_typer(cases.audit_app, name="audit")
 app.add_typer(model.app, name="model")
 app.add_typer(configuration.app, name="config")
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(training.app, name="train")
 
 
 @app.callback(invoke_without_command=True)
