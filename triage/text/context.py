@@ -14,7 +14,7 @@ from importlib.resources import files
 import yaml
 
 from triage.text.patterns import PatternIndex
-from triage.text.tokens import Token, ends_sentence
+from triage.text.tokens import Token, ends_sentence, normalise
 
 
 class Assertion(StrEnum):
@@ -40,68 +40,6 @@ _PRECEDENCE = (
 _NEAR_LIMIT = 6
 """Words a `near` trigger reaches within one item of a list."""
 _POST_LIMIT = 5
-_ALWAYS_END = frozenset(
-    {
-        "but",
-        "however",
-        "although",
-        "though",
-        "except",
-        "besides",
-        "yet",
-        "report",
-        "reporting",
-        "c/o",
-        "complain",
-        "complaining",
-        "endorse",
-        "endorsing",
-        "present",
-        "presenting",
-        "presented",
-        "because",
-        "secondary",
-        "after",
-        "until",
-        "while",
-        "then",
-        "state",
-        "stating",
-    }  # fmt: skip
-)
-# These end a scope only once the denied list is over ("denies fever, has chest pain"; not "denies he has pain").
-_END_AFTER_BREAK = frozenset(
-    {
-        "has",
-        "had",
-        "have",
-        "is",
-        "was",
-        "are",
-        "were",
-        "start",
-        "started",
-        "develop",
-        "developed",
-        "feel",
-        "feeling",
-        "appear",
-        "now",
-        "also",
-        "positive",
-        "with",
-        "noted",
-        "found",
-        "today",
-        "currently",
-        "became",
-        "woke",
-        "awoke",
-        "pain-related",
-        "rate",
-        "rating",
-    }  # fmt: skip
-)
 _CLOSERS = frozenset({"or", "nor"})
 _BREAKS = frozenset({",", "and", ":", "(", ")", "plus", "+"})
 _NEGATION_ITEM_AFFIRMED = frozenset({"x", "since", "for", "rated", "rate", "started", "began", "onset"})
@@ -115,9 +53,14 @@ class _Trigger:
     last: int
 
 
+_DATA = yaml.safe_load((files("triage.text") / "context.yaml").read_text("utf-8"))
+_ALWAYS_END = frozenset(normalise(word) for word in _DATA["scope_ends"]["always"].split())
+_END_AFTER_BREAK = frozenset(normalise(word) for word in _DATA["scope_ends"]["after_break"].split())
+
+
 @lru_cache(maxsize=1)
 def _index() -> PatternIndex:
-    data = yaml.safe_load((files("triage.text") / "context.yaml").read_text("utf-8"))
+    data = {key: value for key, value in _DATA.items() if key != "scope_ends"}
     patterns: list[tuple[str, str]] = [("pseudo/", item) for item in data.pop("pseudo")]
     for assertion, scopes in data.items():
         for scope, items in scopes.items():

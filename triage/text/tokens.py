@@ -10,7 +10,7 @@ _TOKEN = re.compile(
 )
 # A full stop after one of these is no end of sentence ("Lt. side weakness", "abd. pain").
 _ABBREVIATIONS = frozenset(
-    {
+    [
         "lt",
         "rt",
         "abd",
@@ -36,11 +36,11 @@ _ABBREVIATIONS = frozenset(
         "prev",
         "movt",
         "bil",
-    }  # fmt: skip
+    ]
 )
 _SENTENCE_MARKS = frozenset(".!?;\n")
 _UNCHANGED = frozenset(
-    {"vs", "his", "this", "is", "was", "has", "does", "as", "us", "gas", "pus", "always", "abs"}  # fmt: skip
+    ["vs", "his", "this", "is", "was", "has", "does", "as", "us", "gas", "pus", "always", "abs"]
 )
 _MAX_EXPANDED = 5
 
