@@ -1,6 +1,7 @@
 """A process dies at a chosen point; a new one finishes the case: one review, one final write, an intact chain."""
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -25,6 +26,20 @@ def child(folder: Path, action: str, die: str = "") -> int:
     )
     assert run.returncode in {0, 9}, run.stderr
     return run.returncode
+
+
+@pytest.fixture(scope="module")
+def waiting_folder(tmp_path_factory) -> Path:
+    """The files of one case that waits for a clinician, made by a process that has ended."""
+    folder = tmp_path_factory.mktemp("waiting")
+    assert child(folder, "assess") == 0
+    return folder
+
+
+@pytest.fixture
+def waiting(waiting_folder, tmp_path) -> Path:
+    """A copy of them."""
+    return Path(shutil.copytree(waiting_folder, tmp_path / "case"))
 
 
 async def check_finished(opened, folder: Path) -> None:
@@ -73,56 +88,51 @@ async def test_killed_on_the_way_to_the_clinician(tmp_path, die):
 @pytest.mark.parametrize(
     "die", ["claimed", "before-finalize", "after-finalize", "read-back", "settled", "releasing"]
 )
-async def test_killed_after_the_decision(tmp_path, die):
-    assert child(tmp_path, "assess") == 0
-    assert child(tmp_path, "review", die) == 9
-    async with service(tmp_path) as opened:
+async def test_killed_after_the_decision(waiting, die):
+    assert child(waiting, "review", die) == 9
+    async with service(waiting) as opened:
         await opened.recover()
-        await check_finished(opened, tmp_path)
+        await check_finished(opened, waiting)
         # A second recovery finds nothing to do.
         again = await opened.recover()
         assert again.resumed == again.delivered == again.failed == ()
-        await check_finished(opened, tmp_path)
+        await check_finished(opened, waiting)
 
 
-async def test_a_recovery_that_dies_too_is_recovered(tmp_path):
-    assert child(tmp_path, "assess") == 0
-    assert child(tmp_path, "review", "claimed") == 9
-    assert child(tmp_path, "recover", "after-finalize") == 9
-    assert child(tmp_path, "recover") == 0
-    async with service(tmp_path) as opened:
-        await check_finished(opened, tmp_path)
+async def test_a_recovery_that_dies_too_is_recovered(waiting):
+    assert child(waiting, "review", "claimed") == 9
+    assert child(waiting, "recover", "after-finalize") == 9
+    assert child(waiting, "recover") == 0
+    async with service(waiting) as opened:
+        await check_finished(opened, waiting)
 
 
-async def test_two_processes_that_recover_at_once_write_once(tmp_path):
-    assert child(tmp_path, "assess") == 0
-    assert child(tmp_path, "review", "claimed") == 9
+async def test_two_processes_that_recover_at_once_write_once(waiting):
+    assert child(waiting, "review", "claimed") == 9
     first, second = await asyncio.gather(
-        asyncio.to_thread(child, tmp_path, "recover"), asyncio.to_thread(child, tmp_path, "recover")
+        asyncio.to_thread(child, waiting, "recover"), asyncio.to_thread(child, waiting, "recover")
     )
     assert (first, second) == (0, 0)
-    async with service(tmp_path) as opened:
-        await check_finished(opened, tmp_path)
+    async with service(waiting) as opened:
+        await check_finished(opened, waiting)
 
 
-async def test_a_decision_survives_the_loss_of_all_checkpoints(tmp_path):
-    assert child(tmp_path, "assess") == 0
-    assert child(tmp_path, "review", "claimed") == 9
-    for path in tmp_path.glob("triage-checkpoints*"):
+async def test_a_decision_survives_the_loss_of_all_checkpoints(waiting):
+    assert child(waiting, "review", "claimed") == 9
+    for path in waiting.glob("triage-checkpoints*"):
         path.unlink()
-    async with service(tmp_path) as opened:
+    async with service(waiting) as opened:
         await opened.recover()
-        await check_finished(opened, tmp_path)
+        await check_finished(opened, waiting)
 
 
-async def test_a_waiting_case_can_be_decided_after_the_loss_of_all_checkpoints(tmp_path):
-    assert child(tmp_path, "assess") == 0
-    for path in tmp_path.glob("triage-checkpoints*"):
+async def test_a_waiting_case_can_be_decided_after_the_loss_of_all_checkpoints(waiting):
+    for path in waiting.glob("triage-checkpoints*"):
         path.unlink()
-    async with service(tmp_path) as opened:
+    async with service(waiting) as opened:
         (case,) = await opened.list()
         assert (await accept(opened, case.id)).written
-        await check_finished(opened, tmp_path)
+        await check_finished(opened, waiting)
 
 
 async def test_a_living_process_is_left_alone(tmp_path):
