@@ -18,7 +18,7 @@ def sandbox_venv(venv: Path | None = None) -> Path:
 
 
 def ensure_environment(venv: Path) -> Path:
-    """The Python of an environment that has sekmet-fhir; made with pip where it is not there (about 105 MB).
+    """The Python of an environment that has sekmet-fhir; made with pip where it is not there (about 170 MB).
 
     Raises:
         SandboxError: it could not be made; the message holds the end of pip's output.

@@ -1,5 +1,6 @@
 """The writer against a server that fails between commit and answer."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from data_schemas import WriteReceipt, WriteRequest, WriteState
+from data_schemas import AcuityScale, WriteReceipt, WriteRequest, WriteState
+from integrations.fhir.acuity_codes import AcuityCoding
 from integrations.fhir.client import FhirClient
 from integrations.fhir.writer import FhirWriter
 
@@ -343,3 +345,30 @@ async def test_nothing_said_on_the_way_names_the_patient(
         assert secret not in caplog.text
     assert "Quillfeather" not in said
     assert visit.patient_id not in said
+
+
+async def test_what_is_not_valid_is_never_sent(
+    faulty: Any, client: FhirClient, visit: Any, make_request: MakeRequest
+) -> None:
+    codeless = AcuityCoding("", "ktas", "KTAS level")
+    writer = FhirWriter(client, codings={AcuityScale.KTAS: codeless}, pause_s=0.01)
+    (receipt,) = await writer.finalize(make_request(faulty.base_url, decided=3, scale=AcuityScale.KTAS))
+    assert receipt.state is WriteState.REFUSED
+    assert "was not sent, it is not valid" in (receipt.detail or "")
+    assert faulty.count("POST", "Observation") == 0
+
+
+async def test_two_processes_without_a_proposal_never_both_claim_a_level_of_their_own(
+    faulty: Any, writer: FhirWriter, visit: Any, make_request: MakeRequest
+) -> None:
+    """The sandbox does not make conditional creates atomic: where both create, one of them has to say so."""
+    request = make_request(faulty.base_url, decided=3)
+    async with FhirClient(faulty.base_url) as other:
+        both = await asyncio.gather(
+            writer.finalize(request), FhirWriter(other, pause_s=0.01).finalize(request)
+        )
+    said = [receipts[0].state for receipts in both]
+    if len(visit.levels()) == 1:
+        assert said == [WriteState.WRITTEN] * 2
+    else:
+        assert WriteState.CONFLICT in said
