@@ -75,7 +75,10 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.end = int(tokenizer.token_to_id("<|im_end|>"))
+        end = tokenizer.token_to_id("<|im_end|>")
+        if end is None:
+            raise ValueError("the tokenizer has no <|im_end|>: the prompt is written for ChatML models")
+        self.end = end
         self.digits = [self._one(str(level)) for level in range(1, 6)]
 
     def encode(self, example: TrainingExample) -> _Encoded:

@@ -1,22 +1,29 @@
-"""``triage eval``: score the rules on cases with a known level."""
+"""``triage eval``: score the rules and the model on cases with a known level."""
 
+import csv
 from pathlib import Path
 
 import typer
+from rich.progress import Progress
 from rich.table import Table
 
 from data_schemas import EsiVersion
-from eval import Scorecard, Task, load_cases, predict_with_rules, sample_cases, score
+from eval import (
+    EvaluationCase,
+    ModelPrediction,
+    Scorecard,
+    Task,
+    load_cases,
+    predict_with_model,
+    predict_with_rules,
+    sample_cases,
+    score,
+)
 from triage.training.corpus import CorpusError
 from ui.cli import common
 from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``rules`` a subcommand while it is the only one."""
 
 
 @app.command()
@@ -53,6 +60,19 @@ def rules(
                 )
 
 
+def _cases(task: Task, data: list[Path], version: EsiVersion) -> list[EvaluationCase]:
+    if (task is Task.SAMPLES) == bool(data):
+        common.err.print("[bold red]--data[/] goes with --task esi, ktas or nhamcs, and only with those")
+        raise typer.Exit(Exit.USAGE)
+    try:
+        return (
+            sample_cases(version) if not data else [case for path in data for case in load_cases(task, path)]
+        )
+    except CorpusError as error:
+        common.err.print(f"[bold red]not read[/]: {error}", highlight=False)
+        raise typer.Exit(Exit.FAILED) from None
+
+
 def _table(card: Scorecard) -> Table:
     table = Table(
         "Score", "Value", "95 % interval", "Cases", title=f"{card.model} on {card.data}, n = {card.cases}"
@@ -62,3 +82,48 @@ def _table(card: Scorecard) -> Table:
     table.add_row("quadratic weighted kappa", f"{card.quadratic_weighted_kappa:.3f}", "", str(card.cases))
     table.add_row("macro F1", f"{card.macro_f1:.3f}", "", str(card.cases))
     return table
+
+
+@app.command()
+def model(
+    task: Task = typer.Option(Task.SAMPLES, "--task", help="What the cases are."),
+    data: list[Path] = typer.Option([], "--data", help="Labelled data files; the samples need none."),
+    adapter: str = typer.Option(
+        "default", "--adapter", help="A shipped adapter, a folder, `default` or `none`."
+    ),
+    limit: int | None = typer.Option(None, "--limit", min=1, help="Only the first cases."),
+    out: Path | None = typer.Option(None, "--out", help="Write case_id, levels and probabilities as CSV."),
+    as_json: bool = typer.Option(False, "--json", help="Machine-readable output."),
+) -> None:
+    """The model (its level decoded alone), the model with the safety floor, and the rules, on the same cases."""
+    settings = common.settings()
+    settings = settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": adapter})})
+    cases = _cases(task, data, settings.esi_version)[:limit]
+    with Progress(console=common.err, transient=True) as progress:
+        bar = progress.add_task("model", total=len(cases))
+        predictions = common.run(
+            predict_with_model(cases, settings, lambda done: progress.update(bar, completed=done))
+        )
+    truth = [case.truth for case in cases]
+    names = ", ".join(path.name for path in data) or "samples"
+    cards = [
+        score("rules", names, truth, predict_with_rules(cases, settings.esi_version)),
+        score("model alone", names, truth, [item.alone for item in predictions]),
+        score("model with floor", names, truth, [item.floored for item in predictions]),
+    ]
+    if out is not None:
+        _write_csv(out, predictions)
+    for card in cards:
+        if as_json:
+            print(card.model_dump_json())
+        else:
+            common.out.print(_table(card))
+
+
+def _write_csv(path: Path, predictions: list[ModelPrediction]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case_id", "alone", "floored", "p1", "p2", "p3", "p4", "p5"])
+        for item in predictions:
+            p = item.probabilities.p if item.probabilities else ("",) * 5
+            writer.writerow([item.case_id, item.alone or "", item.floored or "", *p])

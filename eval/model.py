@@ -1,0 +1,84 @@
+"""The language model as a model under test: calibrated level, with and without the safety floor of the rules."""
+
+from collections.abc import Callable, Sequence
+
+from data_schemas import AcuityScale, IntakeRecord, LevelProbabilities, Screening
+from data_schemas._base import Frozen
+from eval.cases import EvaluationCase
+from integrations.assembly import load_calibration, open_engine, rules
+from integrations.settings import Settings
+from triage.guidelines import GuidelineLibrary
+from triage.slm import AnswerError, Triager
+
+_CHUNK = 64
+_ASKED_AS = {AcuityScale.NHAMCS: AcuityScale.ESI}
+
+
+class ModelPrediction(Frozen):
+    """``alone``: the model's calibrated level. ``floored``: after the demand rules, as the agent suggests it.
+
+    Both are None where the model could not answer; that case is counted as wrong.
+    """
+
+    case_id: str
+    alone: int | None
+    floored: int | None
+    probabilities: LevelProbabilities | None
+
+
+async def predict_with_model(
+    cases: Sequence[EvaluationCase],
+    settings: Settings,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[ModelPrediction]:
+    """Ask the configured model for the level of each case, in order; all cases share one scale.
+
+    Raises:
+        EngineError: the model cannot be opened.
+        ValueError: the cases are of several scales.
+    """
+    scales = {_ASKED_AS.get(case.scale, case.scale) for case in cases}
+    if len(scales) != 1:
+        raise ValueError("cases of several scales are scored apart: " + ", ".join(sorted(scales)))
+    (scale,) = scales
+    library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
+    screen = rules(library)
+    engine = open_engine(settings)
+    triager = Triager(engine, library.short, scale)
+    calibration = load_calibration(settings, scale)
+    predictions: list[ModelPrediction] = []
+    try:
+        for start in range(0, len(cases), _CHUNK):
+            chunk = cases[start : start + _CHUNK]
+            screened = [(case.record, screen(case.record, settings.esi_version)) for case in chunk]
+            for case, (_, screening), raw in zip(chunk, screened, await _ask(triager, screened), strict=True):
+                calibrated = None if raw is None else calibration.apply(raw)
+                alone = None if calibrated is None else calibration.decide(calibrated)
+                floor = screening.floor
+                floored = alone if alone is None or floor is None else min(alone, floor)
+                predictions.append(
+                    ModelPrediction(
+                        case_id=case.case_id, alone=alone, floored=floored, probabilities=calibrated
+                    )
+                )
+            progress(len(predictions))
+    finally:
+        await engine.close()
+    return predictions
+
+
+async def _ask(
+    triager: Triager, screened: Sequence[tuple[IntakeRecord, Screening]]
+) -> list[LevelProbabilities | None]:
+    try:
+        return list(await triager.levels(screened))
+    except AnswerError:
+        return [await _ask_one(triager, pair) for pair in screened]
+
+
+async def _ask_one(triager: Triager, pair: tuple[IntakeRecord, Screening]) -> LevelProbabilities | None:
+    """One case apart, so that a case without any fact does not take its neighbours with it."""
+    try:
+        return (await triager.levels([pair]))[0]
+    except AnswerError:
+        return None
