@@ -90,6 +90,7 @@ def ensure_built(
         scratch = Path(tempfile.mkdtemp(dir=parent, prefix=".build-"))
         try:
             _write(scratch, gguf, lora, source)
+            scratch.chmod(0o755)  # built by one user, read by the service's; nothing in it is secret
             _publish(scratch, folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
