@@ -41,6 +41,7 @@ _NEAR_LIMIT = 6
 """Words a `near` trigger reaches within one item of a list."""
 _POST_LIMIT = 5
 _CLOSERS = frozenset({"or", "nor"})
+_DENIES_NEXT = frozenset({"no", "neg", "negative", "none"})
 _BREAKS = frozenset({",", "and", ":", "(", ")", "plus", "+"})
 _NEGATION_ITEM_AFFIRMED = frozenset({"x", "since", "for", "rated", "rate", "started", "began", "onset"})
 
@@ -107,6 +108,9 @@ class Context:
 
     def _post(self, trigger: _Trigger, last: int) -> bool:
         between = self._tokens[last : trigger.first]
+        after = self._tokens[trigger.last : trigger.last + 1]
+        if self._tokens[trigger.last - 1].norm in _DENIES_NEXT and after and after[0].is_word:
+            return False  # "chest pain - no radiation": the denial is about what follows
         if trigger.assertion is Assertion.NEGATED and any(
             token.norm in _BREAKS or token.norm in _ALWAYS_END for token in between
         ):
@@ -134,6 +138,8 @@ class Context:
         if self._ended(trigger.last, first):
             return False
         after_comma = any(token.norm == "," for token in self._tokens[trigger.last : first])
+        if trigger.assertion is Assertion.HYPOTHETICAL and after_comma:
+            return self._closed_by_or(trigger.last, first)
         return not (trigger.assertion is Assertion.NEGATED and after_comma and self._given_value(last))
 
     def _given_value(self, last: int) -> bool:
