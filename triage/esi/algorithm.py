@@ -17,7 +17,7 @@ def screen(
     version: EsiVersion = EsiVersion.V5,
     library: GuidelineLibrary | None = None,
 ) -> Screening:
-    """Everything the rules say about ``record``, with the level of the rules alone. Pure; never raises.
+    """Everything the rules say about ``record``, with the level of the rules alone. Pure; no record makes it raise.
 
     Demand statements set the level at A (1) or B (2). Else a consider statement marked as escalating, or the
     expected resources, give it. In v4 the danger zone (D) is judged only for patients who need two or more

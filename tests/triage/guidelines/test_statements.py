@@ -26,7 +26,7 @@ def test_there_are_enough_and_their_tiers_are_right() -> None:
 
 @pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS.keys())
 def test_a_demand_never_rests_on_pain_or_the_danger_zone_alone(statement: Statement) -> None:
-    """CLINICAL rule: danger-zone signs and pain only ask; they never set a floor by themselves."""
+    """Danger-zone signs and pain only ask; they never set a floor by themselves."""
     if statement.tier is not RuleTier.DEMAND:
         return
     for compact in (
