@@ -228,7 +228,9 @@ def level_probabilities(
     result = torch.zeros(len(rows), 5)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        batch = [_Encoded(rows[i].ids[: rows[i].level_at], 0, rows[i].level_at, rows[i].level) for i in chosen]
+        batch = [
+            _Encoded(rows[i].ids[: rows[i].level_at], 0, rows[i].level_at, rows[i].level) for i in chosen
+        ]
         with torch.no_grad():
             hidden, head = _hidden(model, batch)
         for position, index in enumerate(chosen):
