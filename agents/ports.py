@@ -41,6 +41,15 @@ class Calibrates(Protocol):
         """Name and digest of the calibration; recorded with every assessment."""
         ...
 
+    @property
+    def fitted(self) -> bool:
+        """Whether it was fitted; False where the numbers are only the defaults."""
+        ...
+
+    def fits(self, adapter_sha256: str | None) -> bool:
+        """Whether it may be applied to answers of this adapter (None: of the base model)."""
+        ...
+
     def apply(self, probabilities: LevelProbabilities) -> LevelProbabilities:
         """Calibrated probabilities."""
         ...

@@ -72,11 +72,11 @@ def _tier(match: Match, version: EsiVersion, resources: ResourceEstimate) -> Rul
 def _decide(matches: list[Match], resources: ResourceEstimate) -> tuple[int, DecisionPoint, str]:
     demanded = [match for match in matches if match.statement.tier is RuleTier.DEMAND]
     escalated = [match for match in matches if match.statement.escalates]
-    for decisive in (demanded, escalated):
-        if decisive:
-            best = min(decisive, key=lambda match: match.statement.level)
-            if best.statement.level < 5 - resources.count:
-                return best.statement.level, best.statement.decision_point, _because(best)
+    decisive = [*demanded, *escalated]
+    if decisive:
+        best = min(decisive, key=lambda match: match.statement.level)  # of equals a demand
+        if best.statement.level < 5 - resources.count:
+            return best.statement.level, best.statement.decision_point, _because(best)
     named = f" ({', '.join(resources.kinds)})" if resources.kinds else ""
     return (
         5 - resources.count,

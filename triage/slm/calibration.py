@@ -2,7 +2,8 @@
 
 Temperature scaling after Guo et al. 2017 ("On Calibration of Modern Neural Networks"), with a bias per level
 because sites mix levels differently. The decision rule is a threshold on the probability of levels 1-2: triage
-is not symmetric, a missed level 2 hurts more than a level 3 seen early.
+is not symmetric, a missed level 2 hurts more than a level 3 seen early. So the rule may only make a suggestion
+more urgent than the most likely level, never less.
 """
 
 import hashlib
@@ -15,6 +16,8 @@ from pydantic import Field, ValidationError
 from data_schemas import AcuityScale, LevelProbabilities
 from data_schemas._base import Frozen
 from triage.slm.errors import ModelIntegrityError
+
+UNCALIBRATED = "uncalibrated"
 
 
 class ScaleCalibration(Frozen):
@@ -43,20 +46,28 @@ class CalibrationFile(Frozen):
 
 
 class Calibration:
-    """Turns an engine's probabilities into a suggestion and a prediction set, for one scale."""
+    """Turns an engine's probabilities into a suggestion and a prediction set, for one scale.
 
-    def __init__(self, name: str, numbers: ScaleCalibration) -> None:
+    ``adapter_sha256`` is the adapter whose probabilities it was fitted on, None for the base model: another
+    model's probabilities mean something else. ``fitted`` is False where the numbers are only the defaults.
+    """
+
+    def __init__(
+        self, name: str, numbers: ScaleCalibration, *, adapter_sha256: str | None = None, fitted: bool = True
+    ) -> None:
         self.name = name
         self.numbers = numbers
+        self.adapter_sha256 = adapter_sha256
+        self.fitted = fitted
 
     @classmethod
     def none(cls) -> Self:
-        """No calibration: probabilities as they are, the most likely level."""
-        return cls("uncalibrated", ScaleCalibration())
+        """No calibration: probabilities as they are, and the default thresholds."""
+        return cls(UNCALIBRATED, ScaleCalibration(), fitted=False)
 
     @classmethod
-    def load(cls, path: Path, scale: AcuityScale) -> Self:
-        """Read ``calibration.json``; a scale it does not hold is uncalibrated.
+    def load(cls, path: Path, scale: AcuityScale, *, adapter_sha256: str | None = None) -> Self:
+        """Read ``calibration.json`` of the adapter with this hash; a scale it does not hold is uncalibrated.
 
         Raises:
             ModelIntegrityError: the file is not a calibration; the message names the field.
@@ -70,7 +81,11 @@ class Calibration:
         if scale not in content.scales:
             return cls.none()
         digest = hashlib.sha256(raw).hexdigest()[:12]
-        return cls(f"{content.name}@{digest}", content.scales[scale])
+        return cls(f"{content.name}@{digest}", content.scales[scale], adapter_sha256=adapter_sha256)
+
+    def fits(self, adapter_sha256: str | None) -> bool:
+        """Whether it may be applied to answers of this adapter (None: of the base model)."""
+        return not self.fitted or self.adapter_sha256 == adapter_sha256
 
     def apply(self, probabilities: LevelProbabilities) -> LevelProbabilities:
         """Calibrated probabilities."""
@@ -86,13 +101,12 @@ class Calibration:
         return LevelProbabilities(p=(p1, p2, p3, p4, p5))
 
     def decide(self, probabilities: LevelProbabilities) -> int:
-        """The suggested level for calibrated ``probabilities``."""
+        """The suggested level for calibrated ``probabilities``: never less urgent than the most likely one."""
         p = probabilities.p
         if p[0] >= self.numbers.level_1_threshold:
             return 1
-        if p[0] + p[1] >= self.numbers.high_threshold:
-            return 2
-        return max(range(3, 6), key=lambda level: (p[level - 1], -level))
+        by_threshold = 2 if p[0] + p[1] >= self.numbers.high_threshold else 5
+        return min(by_threshold, probabilities.most_likely)
 
     def prediction_set(self, probabilities: LevelProbabilities) -> tuple[int, int]:
         """The smallest run of levels around the suggestion that holds ``set_mass``; (most, least urgent)."""

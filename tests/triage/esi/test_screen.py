@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data_schemas import DecisionPoint, EsiVersion, FactKind, IntakeRecord, RuleTier, Screening
 from triage.esi import screen
-from triage.guidelines import GuidelineLibrary, record_from
+from triage.guidelines import GuidelineLibrary, Statement, record_from
 
 COMPLAINTS = (
     "chest pain", "cough", "abd pain", "ankle injury", "unspecified", "fever", "dyspnea", "headache", "refill",
@@ -173,3 +173,31 @@ def test_values_are_in_the_explanation() -> None:
     finding = next(item for item in screening.findings if item.statement.id == "esi.d.hr")
     assert finding.explanation == "heart rate 128 /min, above 100 (12 years and over)"
     assert Decimal(128) == record_from({"hr": 128}).number(FactKind.HEART_RATE)
+
+
+def test_a_site_that_demands_a_mild_level_does_not_hide_a_more_urgent_consideration() -> None:
+    def statement(name: str, level: int, **more: Any) -> Statement:
+        return Statement.model_validate(
+            {
+                "id": name,
+                "text": "A statement of one hospital.",
+                "short": "a hospital's own",
+                "decision_point": "B",
+                "level": level,
+                "condition": {"fact": "pain", "ge": 5},
+                "source": "local protocol",
+                "examples": {"holds": [{"pain": 5}], "fails": [{"pain": 4}]},
+                **more,
+            }
+        )
+
+    library = GuidelineLibrary(
+        [
+            *GuidelineLibrary.load(EsiVersion.V5),
+            statement("site.mild", 4, tier="demand"),
+            statement("site.grave", 2, tier="consider", escalates=True),
+        ],
+        EsiVersion.V5,
+    )
+    refill = record_from({"age": "40 a", "complaint": "refill", "pain": 5})
+    assert screen(refill, EsiVersion.V5, library).level == 2

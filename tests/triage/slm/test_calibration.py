@@ -43,6 +43,30 @@ def test_a_lower_threshold_is_never_less_urgent(probabilities, threshold, step):
     assert lower.decide(probabilities) <= higher.decide(probabilities)
 
 
+@given(distributions(), st.floats(0.05, 1.0), st.floats(0.05, 1.0))
+def test_the_suggestion_is_never_less_urgent_than_the_most_likely_level(probabilities, high, first):
+    numbers = ScaleCalibration(high_threshold=high, level_1_threshold=first)
+    assert Calibration("x", numbers).decide(probabilities) <= probabilities.most_likely
+
+
+def test_two_likely_urgent_levels_short_of_the_threshold_are_not_argued_away():
+    # 2 is the most likely level, and levels 1 and 2 together stay below one half.
+    assert Calibration.none().decide(LevelProbabilities(p=(0.0, 0.42, 0.30, 0.28, 0.0))) == 2
+    assert Calibration.none().decide(LevelProbabilities(p=(0.4, 0.3, 0.3, 0.0, 0.0))) == 1
+
+
+def test_a_calibration_fits_the_adapter_it_was_loaded_with(tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({"name": "k", "scales": {"KTAS": {"temperature": 1.5}}}))
+    loaded = Calibration.load(path, AcuityScale.KTAS, adapter_sha256="ab")
+    assert loaded.fits("ab")
+    assert not loaded.fits(None)
+    assert not loaded.fits("cd")
+    # The defaults are fitted on nothing and may be used for anything, and say so.
+    none = Calibration.load(path, AcuityScale.ESI, adapter_sha256="ab")
+    assert (none.fits("cd"), none.fitted, loaded.fitted) == (True, False, True)
+
+
 def test_the_set_widens_to_the_more_urgent_side_of_equals():
     calibration = Calibration("x", ScaleCalibration(set_mass=0.7))
     assert calibration.prediction_set(LevelProbabilities(p=(0.0, 0.25, 0.5, 0.25, 0.0))) == (2, 3)
