@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from data_schemas._base import Frozen
 from data_schemas.acuity import AcuityLevel, AcuityScale
-from data_schemas.screening import Screening, StatementRef
+from data_schemas.screening import DecisionPoint, Screening, StatementRef
 
 
 class LevelProbabilities(Frozen):
@@ -99,6 +99,17 @@ class Reason(Frozen):
     level: AcuityLevel | None = None
     struck: str | None = None
 
+    def argues_for(self, screening: Screening) -> int | None:
+        """The level that this reason argues for; None where it argues for none.
+
+        A struck reason and an observation that no statement took up argue for nothing. Statements about resources
+        (decision point C) argue together: two that expect one type each mean level 3, neither alone means level 4.
+        """
+        if self.struck is not None or self.statement is None:
+            return None
+        counted = {f.statement.id for f in screening.findings if f.decision_point is DecisionPoint.C}
+        return 5 - screening.resources.count if self.statement.id in counted else self.level
+
 
 class AssessmentMode(StrEnum):
     """Whether the model took part."""
@@ -118,7 +129,8 @@ class TriageAssessment(Frozen):
     """The suggestion of one run of the agent. A clinician decides; this never does.
 
     ``level`` is the suggestion after the safety floor. ``set_most_urgent`` to ``set_least_urgent`` is the
-    prediction set. ``model_level`` is the model's, before the floor; None in rules-only mode.
+    prediction set. ``model_level`` is the model's, before the floor; None in rules-only mode. ``probabilities``
+    are the model's too: calibrated as ``identity.calibration`` says, before the floor.
     """
 
     id: str
@@ -141,6 +153,21 @@ class TriageAssessment(Frozen):
     identity: ModelIdentity | None
     created_at: datetime
     seconds: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def evidence(self) -> tuple[Reason, ...]:
+        """The checked reasons that argue for the suggested level."""
+        return tuple(r for r in self.reasons if r.argues_for(self.screening) == self.level)
+
+    @property
+    def other_levels(self) -> tuple[Reason, ...]:
+        """The checked reasons that argue for another level than the suggested one."""
+        return tuple(r for r in self.reasons if r.argues_for(self.screening) not in {None, self.level})
+
+    @property
+    def observations(self) -> tuple[Reason, ...]:
+        """Facts the model pointed at that no checked statement took up: looked at, and evidence for nothing."""
+        return tuple(r for r in self.reasons if r.struck is None and r.statement is None)
 
     @model_validator(mode="after")
     def _set_holds_level(self) -> Self:

@@ -42,8 +42,13 @@ def collect(
     verified: Verified,
     level: int,
     model_level: int | None,
+    *,
+    calibration_doubt: Flag | None = None,
 ) -> Concerns:
-    """Everything notable about one suggestion, most serious first."""
+    """Everything notable about one suggestion, most serious first.
+
+    ``level`` is the suggestion after the floor, ``model_level`` the model's calibrated one before it.
+    """
     flags: list[Flag] = []
     human: list[str] = []
 
@@ -59,7 +64,7 @@ def collect(
             deliberate=True,
         )
     for code, message in _missing(record):
-        raise_flag(code, message, deliberate=code == "missing-critical-data")
+        raise_flag(code, message, deliberate=code in {"missing-critical-data", "missing-age"})
     floor = screening.floor
     if floor is not None and model_level is not None and model_level > floor:
         names = ", ".join(
@@ -69,6 +74,13 @@ def collect(
             "raised-by-floor",
             f"The model said level {model_level}; a rule that must hold raised it to {floor} ({names}).",
             deliberate=True,
+        )
+    if asked.answer is not None and model_level is not None and model_level != asked.answer.level:
+        raise_flag(
+            "calibration-changed-level",
+            f"The model's own answer says level {asked.answer.level}; its calibrated probabilities give level "
+            f"{model_level}. Its yes-or-no answers belong to level {asked.answer.level}.",
+            deliberate=model_level > asked.answer.level,
         )
     if model_level is not None and abs(model_level - screening.level) >= 2:
         raise_flag(
@@ -83,14 +95,23 @@ def collect(
                 f"Consider level {finding.level}: {finding.explanation} ({finding.statement.id}).",
                 deliberate=True,
             )
-    if not any(reason.struck is None for reason in verified.reasons):
-        raise_flag("no-evidence", "No checked evidence supports this suggestion.", deliberate=True)
-    elif asked.answer is not None and not _model_evidence(verified):
+    argued = {reason.argues_for(screening) for reason in verified.reasons} - {None}
+    if level not in argued:
+        others = " or ".join(str(other) for other in sorted(filter(None, argued)))
+        instead = f"; what was checked argues for level {others}" if others else ""
+        raise_flag("no-evidence", f"No checked evidence supports level {level}{instead}.", deliberate=True)
+    if asked.answer is not None and not _model_evidence(verified):
+        cited = any(citation.statement_id is not None for citation in asked.answer.citations)
         raise_flag(
             "no-guideline-evidence",
-            "None of the model's guideline citations stood up to the check.",
+            "None of the model's guideline citations stood up to the check."
+            if cited
+            else "The model cited no guideline statement for its level.",
             deliberate=False,
         )
+    if calibration_doubt is not None:
+        deliberate = calibration_doubt.code == "calibration-mismatch"
+        raise_flag(calibration_doubt.code, calibration_doubt.message, deliberate=deliberate)
     for flag in verified.flags:
         raise_flag(flag.code, flag.message, deliberate=True)
     for item in record.findings:
@@ -108,6 +129,14 @@ def _missing(record: IntakeRecord) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if record.first(FactKind.CHIEF_COMPLAINT) is None:
         found.append(("missing-critical-data", "No chief complaint is recorded: ask why the patient came."))
+    if record.age_days is None:
+        found.append(
+            (
+                "missing-age",
+                "The age is not recorded: limits of vital signs and fever that depend on it were not judged. "
+                "Ask for it.",
+            )
+        )
     absent = [kind for kind in VITAL_SIGNS if record.number(kind) is None]
     if len(absent) == len(VITAL_SIGNS):
         found.append(
@@ -118,6 +147,11 @@ def _missing(record: IntakeRecord) -> list[tuple[str, str]]:
         )
     elif absent:
         found.append(("missing-vital-signs", f"Not recorded, so not reassuring: {_names(absent)}."))
+    beside = [kind for kind in (FactKind.AVPU, FactKind.PAIN) if kind in record.missing]
+    if FactKind.AVPU in beside and record.number(FactKind.GCS) is not None:
+        beside.remove(FactKind.AVPU)  # the same question, answered on another scale
+    if beside:
+        found.append(("missing-observations", f"Not recorded, so not reassuring: {_names(beside)}."))
     return found
 
 
@@ -128,6 +162,7 @@ def _names(kinds: Iterable[FactKind]) -> str:
 _WORDS = {
     FactKind.SYSTOLIC_BP: "systolic blood pressure",
     FactKind.DIASTOLIC_BP: "diastolic blood pressure",
+    FactKind.AVPU: "consciousness (AVPU)",
 }
 
 

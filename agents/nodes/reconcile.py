@@ -12,13 +12,16 @@ from data_schemas import (
     VITAL_SIGNS,
     AssessmentMode,
     FactKind,
+    Flag,
     IntakeRecord,
     LevelProbabilities,
+    ModelAnswer,
     RuleTier,
     Screening,
     TriageAssessment,
 )
 from data_schemas._base import Frozen
+from triage.slm.calibration import Calibration
 
 
 class Suggestion(Frozen):
@@ -38,11 +41,14 @@ async def reconcile(state: CaseState, runtime: Runtime[AgentContext]) -> CaseSta
     context = runtime.context
     record, screening = state["intake"], state["screened"].screening
     asked, verified = state["asked"], state["verified"]
-    suggestion = suggest(record, screening, asked, context.calibration)
-    concerns = collect(record, screening, asked, verified, suggestion.level, suggestion.model_level)
+    calibration, doubt = applicable(context.calibration, asked.answer)
+    suggestion = suggest(record, screening, asked, calibration)
+    concerns = collect(
+        record, screening, asked, verified, suggestion.level, suggestion.model_level, calibration_doubt=doubt
+    )
     identity = None if asked.answer is None else asked.answer.identity
     if identity is not None:
-        identity = identity.model_copy(update={"calibration": context.calibration.name})
+        identity = identity.model_copy(update={"calibration": calibration.name})
     assessment = TriageAssessment(
         id=state["run"].assessment_id,
         scale=context.settings.scale,
@@ -98,6 +104,27 @@ def suggest(record: IntakeRecord, screening: Screening, asked: Asked, calibratio
         least_urgent=last,
         probabilities=probabilities,
     )
+
+
+def applicable(calibration: Calibrates, answer: ModelAnswer | None) -> tuple[Calibrates, Flag | None]:
+    """The calibration to use for this answer, and what the clinician must know about it.
+
+    Numbers fitted on one adapter say nothing about another one: they are not applied to its answers.
+    """
+    if answer is None:
+        return calibration, None
+    if not calibration.fits(answer.identity.adapter_sha256):
+        return Calibration.none(), Flag(
+            code="calibration-mismatch",
+            message="The model that answered is not the one the calibration was fitted on: its probabilities "
+            "are shown as they are. Restart the service, so that model and calibration are loaded together.",
+        )
+    if not calibration.fitted:
+        return calibration, Flag(
+            code="uncalibrated",
+            message="The model's probabilities are not calibrated for this scale: do not read them as risks.",
+        )
+    return calibration, None
 
 
 def critical_missing(record: IntakeRecord) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.nodes.concerns import collect
-from agents.nodes.reconcile import critical_missing, floor_statements, suggest
+from agents.nodes.reconcile import applicable, critical_missing, floor_statements, suggest
+from agents.nodes.verify import rule_reasons
 from agents.state import Asked, Verified
 from data_schemas import (
     DataQualityFinding,
@@ -35,9 +36,16 @@ NO_MODEL = Asked(answer=None, failure="EngineTimeoutError", seconds=1.0)
 def concerns(rec=FULL, rules=None, ask=None, reasons=(OBSERVED,), calibration=NONE):
     rules = rules or screening(3)
     ask = ask or asked()
-    found = suggest(rec, rules, ask, calibration)
+    used, doubt = applicable(calibration, ask.answer)
+    found = suggest(rec, rules, ask, used)
     return collect(
-        rec, rules, ask, Verified(reasons=reasons, flags=(), seconds=0.0), found.level, found.model_level
+        rec,
+        rules,
+        ask,
+        Verified(reasons=reasons, flags=(), seconds=0.0),
+        found.level,
+        found.model_level,
+        calibration_doubt=doubt,
     )
 
 
@@ -111,8 +119,78 @@ def test_a_suggestion_without_evidence_says_so():
     assert "no-evidence" in codes(reasons=())
     assert "no-evidence" in codes(reasons=(STRUCK,))
     assert concerns(reasons=(STRUCK,)).needs_human
-    assert "no-evidence" not in codes(reasons=(OBSERVED,))
     assert "no-guideline-evidence" in codes(reasons=(OBSERVED, STRUCK))
+
+
+def test_a_fact_that_no_statement_took_up_is_not_evidence():
+    # "observed: private vehicle" says nothing for any level.
+    assert "no-evidence" in codes(reasons=(OBSERVED,))
+    assert any("No checked evidence" in why for why in concerns(reasons=(OBSERVED,)).needs_human)
+
+
+def test_a_reason_for_another_level_is_not_evidence_for_this_one():
+    rules = screening(3, rule(RuleTier.CONSIDER, 2))
+    against = concerns(rules=rules, ask=asked(4), reasons=rule_reasons(rules))
+    message = next(flag.message for flag in against.flags if flag.code == "no-evidence")
+    assert message == "No checked evidence supports level 4; what was checked argues for level 2."
+    assert "no-evidence" not in codes(rules=rules, ask=asked(2), reasons=rule_reasons(rules))
+
+
+def test_statements_about_resources_argue_together():
+    each = finding("c", RuleTier.INFORM, DecisionPoint.C, 4, "F2")
+    rules = screening(3, each)  # two types of resources in all
+    assert "no-evidence" in codes(rules=rules, ask=asked(4), reasons=rule_reasons(rules))
+    assert "no-evidence" not in codes(rules=rules, ask=asked(3), reasons=rule_reasons(rules))
+
+
+def test_a_model_that_cites_no_statement_is_not_said_to_have_cited_a_wrong_one():
+    def message(*cited):
+        ask = Asked(answer=answer(3, *cited), failure=None, seconds=0.1)
+        return next(f.message for f in concerns(ask=ask).flags if f.code == "no-guideline-evidence")
+
+    assert message("F2") == "The model cited no guideline statement for its level."
+    assert "None of the model's" in message("F2", "esi.d.hr")
+
+
+def test_a_level_less_urgent_than_the_models_own_answer_is_looked_at():
+    # The threshold of levels 1-2 is not reached, and 3 is the likeliest after the bias.
+    calibration = Calibration("test", ScaleCalibration(bias=(0.0, -2.0, 0.0, 0.0, 0.0)))
+    ask = asked(2, p=(0.05, 0.5, 0.4, 0.05, 0.0))
+    found = concerns(ask=ask, calibration=calibration)
+    assert "calibration-changed-level" in [flag.code for flag in found.flags]
+    assert any("own answer says level 2" in why for why in found.needs_human)
+    # More urgent than the model's own answer: said, and nothing to fear.
+    low = Calibration("test", ScaleCalibration(high_threshold=0.1))
+    raised = concerns(ask=asked(3, p=(0.0, 0.2, 0.7, 0.1, 0.0)), calibration=low)
+    assert "calibration-changed-level" in [flag.code for flag in raised.flags]
+    assert not any("own answer" in why for why in raised.needs_human)
+
+
+def test_a_calibration_of_another_adapter_is_not_applied():
+    numbers = ScaleCalibration(bias=(-9.0, -9.0, 0.0, 0.0, 9.0))
+    other = Calibration("other", numbers, adapter_sha256="a" * 64)
+    used, doubt = applicable(other, answer(2))
+    assert (used.name, doubt.code) == ("uncalibrated", "calibration-mismatch")
+    assert any(
+        "not the one the calibration was fitted on" in why for why in concerns(calibration=other).needs_human
+    )
+    assert applicable(Calibration("same", numbers), answer(2))[1] is None
+    assert "uncalibrated" in codes(calibration=NONE)
+
+
+def test_an_unknown_age_is_named_because_limits_depend_on_it():
+    facts = tuple(fact for fact in FULL.facts if fact.kind is not FactKind.AGE)
+    ageless = FULL.model_copy(update={"facts": facts})
+    assert any("age is not recorded" in why for why in concerns(ageless).needs_human)
+    assert "missing-age" not in codes()
+
+
+def test_unrecorded_consciousness_and_pain_are_named():
+    def said(rec):
+        return [f.message for f in concerns(rec).flags if f.code == "missing-observations"]
+
+    assert said(record(pain=None)) == ["Not recorded, so not reassuring: consciousness (AVPU), pain."]
+    assert said(record(avpu="A")) == []
 
 
 def test_defects_of_the_record_are_flagged():
