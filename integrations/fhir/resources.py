@@ -15,7 +15,6 @@ from data_schemas import (
     EsiVersion,
     Fact,
     ModelIdentity,
-    ReviewDecision,
     ReviewerRole,
     TriageAssessment,
     WriteRequest,
@@ -28,8 +27,8 @@ from integrations.fhir.acuity_codes import (
     AcuityCoding,
     word_for,
 )
+from integrations.fhir.sentences import DEMO_CLINICIAN, decider, evidence_sentences
 
-DEMO_CLINICIAN = "scripted demo clinician"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _DERIVED_FROM = frozenset(
     {
@@ -130,7 +129,7 @@ def acuity_observation(subject: Subject) -> dict[str, Any]:
         **subject.coding.value(subject.level, word_for(scale, subject.level)),
         "note": [
             {"authorString": identity.AGENT_NAME, "time": instant(subject.at), "text": text}
-            for text in evidence_sentences(subject)
+            for text in evidence_sentences(request)
         ],
         "method": {"text": method_text(request.assessment)},
         "device": _AGENT,
@@ -208,7 +207,7 @@ def acuity_document(subject: Subject) -> dict[str, Any]:
     """The decided level as a text document, for servers that take no Observation."""
     request = subject.request
     text = "\n".join(
-        [document_headline(subject), method_text(request.assessment), *evidence_sentences(subject)]
+        [document_headline(subject), method_text(request.assessment), *evidence_sentences(request)]
     )
     return {
         "resourceType": "DocumentReference",
@@ -237,8 +236,8 @@ def acuity_document(subject: Subject) -> dict[str, Any]:
 
 def document_headline(subject: Subject) -> str:
     """The line that says scale and level, and from which the level is read back."""
-    scale = subject.request.assessment.scale
-    return f"Triage level {scale} {subject.level} ({word_for(scale, subject.level)}), decided by a clinician"
+    scale, level = subject.request.assessment.scale, subject.level
+    return f"Triage level {scale} {level} ({word_for(scale, level)}), decided by a {decider(subject.request)}"
 
 
 def agent_device(model: ModelIdentity | None) -> dict[str, Any]:
@@ -281,24 +280,6 @@ def clinician(request: WriteRequest) -> dict[str, Any]:
         "identifier": {"value": review.reviewer},
         "display": f"{review.reviewer} ({review.role})",
     }
-
-
-def evidence_sentences(subject: Subject) -> list[str]:
-    """What the level rests on, one sentence each: who says so, then every reason that stood verification."""
-    request = subject.request
-    assessment, review = request.assessment, request.review
-    if review is None:
-        first = f"Suggested by a program and not confirmed by a clinician: level {assessment.level}."
-    elif review.decision is ReviewDecision.ACCEPT:
-        first = f"The clinician accepted the suggested level {assessment.level}."
-    else:
-        first = f"The clinician changed the suggested level {assessment.level} to {review.level} ({review.reason})."
-    said = [f"Clinician's comment: {review.comment}"] if review is not None and review.comment else []
-    return [
-        first,
-        *said,
-        *(reason.text for reason in assessment.reasons if reason.struck is None and reason.text.strip()),
-    ]
 
 
 def method_text(assessment: TriageAssessment) -> str:

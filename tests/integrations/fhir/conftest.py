@@ -31,6 +31,7 @@ from data_schemas import (
     ReviewDecision,
     ReviewerRole,
     Screening,
+    StatementRef,
     TriageAssessment,
     WriteRequest,
 )
@@ -337,6 +338,17 @@ def suggestion(level: int, scale: AcuityScale, at: datetime, id_: str) -> Triage
                 origin=ReasonOrigin.RULES,
                 text="Heart rate 128 /min is in the danger zone.",
                 fact_ids=("F1", "F2"),
+                statement=StatementRef(id="d.hr", text="A fast heart may mean shock.", source="table 1"),
+                level=2,
+            ),
+            Reason(
+                origin=ReasonOrigin.MODEL,
+                text="Chest pain needs two resources.",
+                fact_ids=("F1",),
+                statement=StatementRef(
+                    id="c.pain", text="Chest pain needs two resources.", source="chapter 4"
+                ),
+                level=3,
             ),
             Reason(origin=ReasonOrigin.MODEL, text="Pain is severe.", fact_ids=("F3",), struck="pain is 4"),
         ),

@@ -61,7 +61,9 @@ async def test_propose_then_finalize_then_read_back(
     assert preliminary["derivedFrom"] == [{"reference": f"Observation/hr-{visit.id}"}]
     assert [note["text"] for note in preliminary["note"]] == [
         "Suggested by a program and not confirmed by a clinician: level 3.",
-        "Heart rate 128 /min is in the danger zone.",
+        "For level 3: Chest pain needs two resources. (model; chapter 4)",
+        "For level 2 and not for the one suggested: Heart rate 128 /min is in the danger zone: "
+        "A fast heart may mean shock. (rule; table 1)",
     ]
     assert [task["status"] for task in visit.all("Task")] == ["requested"]
 
@@ -161,6 +163,9 @@ async def test_a_scripted_clinician_is_named_as_one(
     await writer.finalize(make_request(fhir_server, decided=3, role=ReviewerRole.DEMO))
     (final,) = visit.levels()
     assert final["performer"] == [{"type": "Practitioner", "display": "scripted demo clinician"}]
+    assert final["note"][0]["text"] == (
+        "The scripted demo clinician (not a person) accepted the suggested level 3."
+    )
     assert "4711" not in str(final)
 
 
