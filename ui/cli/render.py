@@ -1,6 +1,6 @@
 """What the command line shows: the board, one case with all its evidence, and a case's history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -22,6 +22,7 @@ from data_schemas import (
     Screening,
     TriageAssessment,
 )
+from triage.slm.calibration import UNCALIBRATED
 
 _STYLES = {
     1: "bold white on blue",
@@ -65,8 +66,10 @@ def board(cases: Sequence[Case]) -> Table:
         waiting, key=lambda item: (_shown_level(item[0]), item[0].intake.encounter_key)
     ):
         level = _shown_level(case)
+        shown = level_text(assessment, level)
+        shown.append("\ndecided" if case.review is not None else "\nsuggested", "not bold")
         table.add_row(
-            level_text(assessment, level),
+            shown,
             f"{assessment.set_most_urgent}-{assessment.set_least_urgent}",
             escape(short_patient(case.intake)),
             escape(_complaint(case.intake)),
@@ -106,7 +109,12 @@ def case_panel(case: Case, title: str | None = None) -> Panel:
     parts.append(Text(_scores(assessment), "dim"))
     parts += _decision(case, assessment)
     heading = title or f"{short_patient(record)}: {_complaint(record)}"
-    return Panel(Group(*parts), title=escape(heading), title_align="left", subtitle=f"case {case.id}")
+    return Panel(
+        Group(*parts),
+        title=escape(heading),
+        title_align="left",
+        subtitle=f"case {case.id}, assessment {assessment.id}",
+    )
 
 
 def step_panel(step: HistoryStep, case: Case) -> Panel:
@@ -142,7 +150,7 @@ def _summary(assessment: TriageAssessment) -> Text:
     text = Text("Suggested ")
     text.append_text(level_text(assessment, assessment.level))
     text.append(
-        f"   set {assessment.set_most_urgent}-{assessment.set_least_urgent}   {bars(assessment.probabilities)}"
+        f"   set {assessment.set_most_urgent}-{assessment.set_least_urgent}   {_probabilities(assessment)}"
     )
     if assessment.mode is AssessmentMode.RULES_ONLY:
         text.append(f"   RULES ONLY ({assessment.mode_reason})", "bold red")
@@ -153,13 +161,30 @@ def _summary(assessment: TriageAssessment) -> Text:
     return text
 
 
+def _probabilities(assessment: TriageAssessment) -> str:
+    """What the model gave, and what was and was not done to it."""
+    if assessment.probabilities is None:
+        return bars(None)
+    calibration = assessment.identity.calibration if assessment.identity is not None else None
+    return f"model before the safety floor ({calibration or UNCALIBRATED}) {bars(assessment.probabilities)}"
+
+
 def _evidence(record: IntakeRecord, assessment: TriageAssessment) -> Table:
     table = Table(show_edge=False, pad_edge=False, expand=True, header_style="dim")
-    table.add_column("Evidence", ratio=3, overflow="fold")
+    table.add_column("Argues for", overflow="fold")
+    table.add_column("Reason", ratio=3, overflow="fold")
     table.add_column("Facts and where they stand in the record", ratio=4, overflow="fold")
     table.add_column("Guideline statement and its source", ratio=4, overflow="fold")
-    shown: Iterable[Reason] = sorted(assessment.reasons, key=lambda r: (r.struck is not None, r.origin.value))
-    for reason in shown:
+    shown: list[tuple[Text, Reason]] = [(Text(f"level {assessment.level}"), r) for r in assessment.evidence]
+    shown += [
+        (Text(f"level {r.argues_for(assessment.screening)}, not the suggested one", "yellow"), r)
+        for r in assessment.other_levels
+    ]
+    shown += [(Text("nothing: looked at", "dim"), r) for r in assessment.observations]
+    shown += [(Text("nothing: refused", "red"), r) for r in assessment.reasons if r.struck is not None]
+    if not assessment.evidence:
+        table.add_row(Text(f"level {assessment.level}"), Text("no checked evidence", "bold red"), "-", "-")
+    for argues, reason in shown:
         facts = [fact for fact in map(record.fact, reason.fact_ids) if fact is not None]
         origin = "model" if reason.origin is ReasonOrigin.MODEL else "rule"
         label = f"[{origin}] {reason.text}"
@@ -167,6 +192,7 @@ def _evidence(record: IntakeRecord, assessment: TriageAssessment) -> Table:
             label = f"[{origin}, struck: {reason.struck}] {reason.text}"
         statement = reason.statement
         table.add_row(
+            argues,
             Text(label, "red strike" if reason.struck else ""),
             "\n".join(escape(_fact(fact)) for fact in facts) or "-",
             escape(f"{statement.id}: {statement.text} ({statement.source})") if statement else "-",
@@ -217,8 +243,7 @@ def _scores(assessment: TriageAssessment) -> str:
 
 
 def _headline(assessment: TriageAssessment) -> str:
-    standing = [reason for reason in assessment.reasons if reason.struck is None]
-    return standing[0].text if standing else "no standing evidence"
+    return assessment.evidence[0].text if assessment.evidence else "no checked evidence"
 
 
 def _complaint(record: IntakeRecord) -> str:
