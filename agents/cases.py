@@ -9,17 +9,20 @@ from typing import Self
 from sqlalchemy.engine import make_url
 
 from agents.context import AgentContext, AgentSettings, utc_now
+from agents.delivery import deliver
 from agents.errors import AlreadyDecidedError, NotReadyError, RunFailedError, StaleAssessmentError
 from agents.graph import build_graph
 from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
 from agents.reviewing import make_review
 from agents.runner import Runner
+from agents.sinks import NoSink
 from agents.store.checkpoints import open_checkpoints
 from agents.store.store import Store, open_store
 from agents.values import (
     Case,
     CasePhase,
     ChainReport,
+    DeliveryKind,
     HistoryStep,
     PendingDelivery,
     PendingWrite,
@@ -32,6 +35,7 @@ from data_schemas import (
     ReviewDecision,
     ReviewerRole,
     TriageOutcome,
+    WriteState,
 )
 from triage.esi import screen
 from triage.guidelines import GuidelineLibrary
@@ -114,6 +118,8 @@ class CaseService:
             ):
                 fresh = record if opened.new else None
                 await self._runner.drive(opened.case_id, opened.assessment_id, opened.phase, fresh)
+            elif opened.phase is CasePhase.AWAITING_REVIEW:
+                await self._propose_again(opened.assessment_id)
             return await store.reads.case(opened.case_id)
 
     async def review(
@@ -138,7 +144,8 @@ class CaseService:
             comment: free text.
             reviewer: who decides.
             role: in which role.
-            assessment_id: the assessment that the clinician looked at; without it the current one is meant.
+            assessment_id: the assessment that the clinician looked at. Without it the only one is meant; a case
+                that was assessed again asks for it, because the newer one may not be what was seen.
 
         Returns:
             A ``TriageOutcome`` when the case came to rest, or a ``PendingWrite``: the decision is safe here,
@@ -155,6 +162,8 @@ class CaseService:
         assert assessment is not None
         if case.review is not None:
             raise AlreadyDecidedError(case_id, case.review.reviewer, case.review.decided_at)
+        if assessment_id is None and case.assessments > 1:
+            raise StaleAssessmentError(case_id, assessment.id)
         made = make_review(
             assessment,
             decision=decision,
@@ -258,6 +267,19 @@ class CaseService:
     @property
     def _store(self) -> Store:
         return self._context.store
+
+    async def _propose_again(self, assessment_id: str) -> None:
+        """A suggestion that was made without a record goes to the record that there is now."""
+        if isinstance(self._context.sink, NoSink):
+            return
+        item = await self._store.outbox.find(DeliveryKind.PROPOSAL, assessment_id)
+        if item is None or item.delivery is None or item.delivery.state is not WriteState.NOT_CONFIGURED:
+            return
+        if await self._store.cases.acquire(item.case_id, self._context.clock()) is not None:
+            try:
+                await deliver(self._context, item)
+            finally:
+                await self._runner.release(item.case_id, assessment_id)
 
     async def _refuse(self, case: Case, assessment_id: str | None) -> None:
         """Say why there is nothing to decide."""

@@ -40,6 +40,8 @@ def make_review(
         if level == assessment.level:
             raise InvalidReviewError(f"level {level} is the suggestion: accept it instead of overriding it")
         chosen = level
+    if not reviewer.strip():
+        raise InvalidReviewError("reviewer: say who decides")
     floor = assessment.floor
     if floor is not None and chosen > floor and role not in settings.floor_override_roles:
         allowed = ", ".join(sorted(settings.floor_override_roles)) or "nobody"

@@ -39,7 +39,8 @@ async def test_changed_facts_supersede_the_waiting_assessment(tmp_path):
         assert second.assessments == 2
         assert (first.assessment.level, second.assessment.level) == (4, 2)
         assert second.phase is CasePhase.AWAITING_REVIEW
-        assert (await accept(opened, first.id)).level == 2
+        seen = second.assessment.id
+        assert (await accept(opened, first.id, assessment_id=seen)).level == 2
         assert [row[1:] for row in sink.log()] == [("preliminary", 4), ("preliminary", 2), ("final", 2)]
         ids = {h.assessment_id for h in await opened.history(first.id)}
         assert ids == {first.assessment.id, second.assessment.id}
@@ -52,7 +53,7 @@ async def test_changed_facts_after_the_decision_ask_for_a_new_one(tmp_path):
         await accept(opened, case.id)
         again = await opened.assess(record(hr=140))
         assert (again.id, again.phase, again.review) == (case.id, CasePhase.AWAITING_REVIEW, None)
-        assert (await accept(opened, case.id)).level == 2
+        assert (await accept(opened, case.id, assessment_id=again.assessment.id)).level == 2
         assert sink.log()[-1][1:] == ("final", 2)
         assert (await opened.verify_chain()).ok
 
@@ -62,9 +63,9 @@ async def test_an_overtaken_decision_is_not_written_after_the_newer_one(tmp_path
     async with service(tmp_path, sink=sink, triager=Recorded(answer(4), answer(2))) as opened:
         case = await opened.assess(record(hr=88))
         assert not (await accept(opened, case.id)).written
-        await opened.assess(record(hr=140))
+        again = await opened.assess(record(hr=140))
         sink.fail.clear()
-        assert (await accept(opened, case.id)).written
+        assert (await accept(opened, case.id, assessment_id=again.assessment.id)).written
         await opened.retry_pending(force=True)
         assert [row[1:] for row in sink.log() if row[1] == "final"] == [("final", 2)]
         assert await opened.pending() == ()

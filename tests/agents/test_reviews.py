@@ -102,6 +102,27 @@ async def test_two_services_on_one_database_also_give_one_winner(tmp_path):
         assert [row[1] for row in SqliteSink(tmp_path / "hospital.db").log()] == ["preliminary", "final"]
 
 
+async def test_a_case_assessed_again_is_not_decided_without_naming_the_assessment_seen(tmp_path):
+    async with service(tmp_path) as opened:
+        first = await opened.assess(record(hr=88))
+        second = await opened.assess(record(hr=140))
+        # The clinician may have looked at the first one.
+        with pytest.raises(StaleAssessmentError) as stale:
+            await accept(opened, first.id)
+        assert stale.value.current == second.assessment.id
+        assert (await opened.get(first.id)).review is None
+        assert (await accept(opened, first.id, assessment_id=second.assessment.id)).written
+
+
+@pytest.mark.parametrize("nobody", ["", " ", "\t\n"])
+async def test_a_decision_needs_a_name(tmp_path, nobody):
+    async with service(tmp_path) as opened:
+        case = await opened.assess(record())
+        with pytest.raises(InvalidReviewError, match="reviewer"):
+            await accept(opened, case.id, reviewer=nobody)
+        assert (await opened.get(case.id)).review is None
+
+
 async def test_a_decision_on_a_superseded_assessment_is_refused(tmp_path):
     async with service(tmp_path) as opened:
         first = await opened.assess(record(hr=88))

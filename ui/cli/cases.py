@@ -68,6 +68,10 @@ def review(
                 return Exit.USAGE
             except (AlreadyDecidedError, StaleAssessmentError, NotReadyError) as error:
                 common.err.print(f"[bold red]not decided[/]: {error}", highlight=False)
+                if isinstance(error, StaleAssessmentError):
+                    common.err.print(
+                        f"look at `triage show {case_id}`, and name it: --assessment {error.current}"
+                    )
                 return Exit.DECIDED
             common.out.print(case_panel(await agent.service.get(case_id)))
             if isinstance(outcome, PendingWrite):
