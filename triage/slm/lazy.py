@@ -17,7 +17,7 @@ class LazyEngine:
     def __init__(self, open_engine: Callable[[], Engine]) -> None:
         self._open = open_engine
         self._engine: Engine | None = None
-        self._lock = asyncio.Lock()
+        self._opening: asyncio.Task[Engine] | None = None
 
     @property
     def identity(self) -> EngineIdentity:
@@ -36,10 +36,21 @@ class LazyEngine:
         Raises:
             EngineError: it cannot be opened.
         """
-        async with self._lock:
-            if self._engine is None:
-                self._engine = await asyncio.to_thread(self._open)
+        if self._engine is None:
+            if self._opening is None:
+                self._opening = asyncio.create_task(self._open_once())
+                # Where every caller gave up, nobody is left to hear of a failure; the next one tries again.
+                self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+            # A caller that gives up must not throw the work away: on a slow machine no engine would ever open.
+            return await asyncio.shield(self._opening)
+        return self._engine
+
+    async def _open_once(self) -> Engine:
+        try:
+            self._engine = await asyncio.to_thread(self._open)
             return self._engine
+        finally:
+            self._opening = None
 
     async def answer(self, request: EngineRequest) -> EngineAnswer:
         """See ``Engine.answer``."""
@@ -51,5 +62,7 @@ class LazyEngine:
 
     async def close(self) -> None:
         """Close the real engine, where one was opened."""
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
         if self._engine is not None:
             await self._engine.close()
