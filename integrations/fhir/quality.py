@@ -40,6 +40,8 @@ _INSTRUCTIONS = re.compile(
     | \byou\s+are\s+(?:now\s+)?(?:an?\s+)?(?:ai|assistant|language\s+model|chatbot)\b
     | <\|[a-z_]+\|> | \[/?INST\] | </?(?:system|instructions?)>
     | \b(?:system|developer)\s+(?:prompt|message)\b
+    | \bF[1-9][0-9]?\s+(?:HR|RR|SpO2|O2|FiO2|T|BP|pain|GCS|glucose)\s+\d  # a fact as our prompt numbers it
+    | \bFacts:\s*F[1-9] | \bGuidelines:\s*(?:none|G[1-9])  # an answer as our grammar writes it
     | \b(?:new|updated)\s+instructions?\s*: | \bdo\s+not\s+(?:escalate|triage)\b
     """,
     re.DOTALL,
