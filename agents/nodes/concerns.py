@@ -1,6 +1,6 @@
 """What the clinician must look at: flags for everything notable, ``needs_human`` for what needs a deliberate look."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from agents.state import Asked, Verified
@@ -15,6 +15,7 @@ from data_schemas import (
     Screening,
 )
 from data_schemas._base import Frozen
+from triage.slm.prompt import unread_facts
 
 _REFUSED_VALUES = {
     QualityIssue.IMPOSSIBLE,
@@ -26,6 +27,9 @@ _REFUSED_VALUES = {
     QualityIssue.TRUNCATED,
 }
 """Something was sent and could not be used: it may be the very value that matters."""
+
+
+_WHY_THEY_CAME = {FactKind.CHIEF_COMPLAINT, FactKind.TRIAGE_NOTE}
 
 
 class Concerns(Frozen):
@@ -57,37 +61,12 @@ def collect(
         if deliberate:
             human.append(message)
 
-    if asked.answer is None:
-        raise_flag(
-            "rules-only",
-            f"The model did not take part ({asked.failure}); level {level} is that of the rules alone.",
-            deliberate=True,
-        )
+    for code, message, deliberate in _participation(record, asked, level):
+        raise_flag(code, message, deliberate=deliberate)
     for code, message in _missing(record):
         raise_flag(code, message, deliberate=code in {"missing-critical-data", "missing-age"})
-    floor = screening.floor
-    if floor is not None and model_level is not None and model_level > floor:
-        names = ", ".join(
-            f.statement.id for f in screening.findings if f.tier is RuleTier.DEMAND and f.level == floor
-        )
-        raise_flag(
-            "raised-by-floor",
-            f"The model said level {model_level}; a rule that must hold raised it to {floor} ({names}).",
-            deliberate=True,
-        )
-    if asked.answer is not None and model_level is not None and model_level != asked.answer.level:
-        raise_flag(
-            "calibration-changed-level",
-            f"The model's own answer says level {asked.answer.level}; its calibrated probabilities give level "
-            f"{model_level}. Its yes-or-no answers belong to level {asked.answer.level}.",
-            deliberate=model_level > asked.answer.level,
-        )
-    if model_level is not None and abs(model_level - screening.level) >= 2:
-        raise_flag(
-            "rules-disagree",
-            f"The model says level {model_level}, the rules alone say level {screening.level}.",
-            deliberate=True,
-        )
+    for code, message, deliberate in _disagreements(screening, asked, model_level):
+        raise_flag(code, message, deliberate=deliberate)
     for finding in screening.findings:
         if finding.tier is RuleTier.CONSIDER and finding.level < level:
             raise_flag(
@@ -123,6 +102,45 @@ def collect(
         )
         raise_flag(code, item.message, deliberate=deliberate)
     return Concerns(flags=_unique(flags), needs_human=_unique(human))
+
+
+_Concern = tuple[str, str, bool]
+"""Code, message, whether a deliberate decision is needed."""
+
+
+def _participation(record: IntakeRecord, asked: Asked, level: int) -> Iterator[_Concern]:
+    """Whether the model took part, and in full."""
+    if asked.answer is None:
+        message = f"The model did not take part ({asked.failure}); level {level} is that of the rules alone."
+        yield "rules-only", message, True
+        return
+    unread = unread_facts(record)
+    if unread:
+        names = ", ".join(f"{fact.id} ({fact.kind.value.replace('_', ' ')})" for fact in unread)
+        message = f"Too long for the model, which did not read all of it: {names}. The rules did."
+        yield "model-did-not-read", message, any(fact.kind in _WHY_THEY_CAME for fact in unread)
+
+
+def _disagreements(screening: Screening, asked: Asked, model_level: int | None) -> Iterator[_Concern]:
+    """Where the model's level is not what the floor, its own answer or the rules say."""
+    if asked.answer is None or model_level is None:
+        return
+    floor, said = screening.floor, asked.answer.level
+    if floor is not None and model_level > floor:
+        names = ", ".join(
+            f.statement.id for f in screening.findings if f.tier is RuleTier.DEMAND and f.level == floor
+        )
+        message = f"The model said level {model_level}; a rule that must hold raised it to {floor} ({names})."
+        yield "raised-by-floor", message, True
+    if model_level != said:
+        message = (
+            f"The model's own answer says level {said}; its calibrated probabilities give level {model_level}. "
+            f"Its yes-or-no answers belong to level {said}."
+        )
+        yield "calibration-changed-level", message, model_level > said
+    if abs(model_level - screening.level) >= 2:
+        message = f"The model says level {model_level}, the rules alone say level {screening.level}."
+        yield "rules-disagree", message, True
 
 
 def _missing(record: IntakeRecord) -> list[tuple[str, str]]:

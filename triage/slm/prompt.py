@@ -56,6 +56,7 @@ _UNSHOWN = {
     FactKind.GCS_MOTOR,
     FactKind.IMMUNISATION,
 }
+_FREE_TEXT = {FactKind.CHIEF_COMPLAINT, *_LIMITS}
 _TIERS = {RuleTier.DEMAND: 0, RuleTier.CONSIDER: 1, RuleTier.INFORM: 2}
 
 
@@ -112,6 +113,28 @@ def choose_statements(findings: Iterable[RuleFinding]) -> Sequence[RuleFinding]:
     return kept[:MAX_STATEMENTS]
 
 
+def unread_facts(record: IntakeRecord) -> tuple[Fact, ...]:
+    """The free-text facts that the prompt leaves out or cuts short: the rules read them whole, the model does not."""
+    shown = {fact.id for fact in _shown_facts(record)}
+    complaint = record.first(FactKind.CHIEF_COMPLAINT)
+    repeated = {
+        fact.id
+        for fact in record.all(FactKind.TRIAGE_NOTE)
+        if complaint is not None and fact.text == complaint.text
+    }
+    return tuple(
+        fact
+        for fact in record.facts
+        if fact.kind in _FREE_TEXT
+        and fact.id not in repeated
+        and (fact.id not in shown or len(" ".join(neutralise(fact.text).split())) > _most(fact.kind))
+    )
+
+
+def _most(kind: FactKind) -> int:
+    return MAX_NOTE if kind is FactKind.TRIAGE_NOTE else MAX_TEXT
+
+
 def _shown_facts(record: IntakeRecord) -> Iterable[Fact]:
     seen: dict[FactKind, int] = {}
     complaint = record.first(FactKind.CHIEF_COMPLAINT)
@@ -131,8 +154,7 @@ def _wording(fact: Fact, record: IntakeRecord) -> str:
         return f"BP {_plain(fact.value)}" + (f"/{_plain(diastolic)}" if diastolic is not None else "")
     if fact.kind in _LABELS and fact.value is not None:
         return f"{_LABELS[fact.kind]} {_plain(fact.value)}"
-    limit = MAX_NOTE if fact.kind is FactKind.TRIAGE_NOTE else MAX_TEXT
-    words = " ".join(neutralise(fact.text).split())[:limit]
+    words = " ".join(neutralise(fact.text).split())[: _most(fact.kind)]
     match fact.kind:
         case FactKind.CONDITION:
             return f"history {words}"

@@ -22,7 +22,14 @@ from data_schemas import (
 from triage.facts import make_fact, missing_kinds, number_facts
 from triage.slm.answer import LEAD, answer_regex, format_answer, parse_answer
 from triage.slm.errors import AnswerError
-from triage.slm.prompt import MAX_STATEMENTS, PREFIX, SUFFIX, build_prompt, choose_statements
+from triage.slm.prompt import (
+    MAX_STATEMENTS,
+    PREFIX,
+    SUFFIX,
+    build_prompt,
+    choose_statements,
+    unread_facts,
+)
 
 SOURCE = FactSource(resource_type="Observation", path="valueQuantity")
 
@@ -179,3 +186,29 @@ def test_a_record_without_facts_is_for_the_rules_alone():
     empty = record().model_copy(update={"facts": ()})
     with pytest.raises(AnswerError, match="no fact"):
         answer_regex(build_prompt(empty, [], SHORT))
+
+
+def said(kind, text):
+    return make_fact(1, kind, text=text, source=SOURCE)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([FactKind.CHIEF_COMPLAINT, FactKind.TRIAGE_NOTE, FactKind.CONDITION]),
+            st.sampled_from([50, 159, 160, 161, 599, 600, 601]),
+        ),
+        max_size=8,
+    )
+)
+def test_what_the_prompt_does_not_hold_whole_is_unread(texts):
+    given = record(
+        *(said(kind, chr(97 + n) * length) for n, (kind, length) in enumerate(texts)), complaint=None
+    )
+    text = build_prompt(given, (), {}).text
+    free = [fact for fact in given.facts if fact.kind not in {FactKind.AGE, FactKind.SEX}]
+    assert {fact.id for fact in unread_facts(given)} == {fact.id for fact in free if fact.text not in text}
+
+
+def test_a_note_that_is_its_own_complaint_is_read():
+    assert unread_facts(record(said(FactKind.TRIAGE_NOTE, "chest pain"))) == ()
