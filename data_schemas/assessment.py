@@ -103,12 +103,16 @@ class Reason(Frozen):
         """The level that this reason argues for; None where it argues for none.
 
         A struck reason and an observation that no statement took up argue for nothing. Statements about resources
-        (decision point C) argue together: two that expect one type each mean level 3, neither alone means level 4.
+        (decision point C) argue together: two that expect one type each mean level 3, neither alone means level 4,
+        and one that expects none says nothing beside one that expects some.
         """
         if self.struck is not None or self.statement is None:
             return None
         counted = {f.statement.id for f in screening.findings if f.decision_point is DecisionPoint.C}
-        return 5 - screening.resources.count if self.statement.id in counted else self.level
+        if self.statement.id not in counted:
+            return self.level
+        together = 5 - screening.resources.count
+        return None if self.level == 5 and together < 5 else together
 
 
 class AssessmentMode(StrEnum):
@@ -166,8 +170,8 @@ class TriageAssessment(Frozen):
 
     @property
     def observations(self) -> tuple[Reason, ...]:
-        """Facts the model pointed at that no checked statement took up: looked at, and evidence for nothing."""
-        return tuple(r for r in self.reasons if r.struck is None and r.statement is None)
+        """What was looked at and is evidence for no level: facts that no checked statement took up, most of all."""
+        return tuple(r for r in self.reasons if r.struck is None and r.argues_for(self.screening) is None)
 
     @model_validator(mode="after")
     def _set_holds_level(self) -> Self:

@@ -71,7 +71,7 @@ def _reasons(assessment: TriageAssessment) -> Iterable[str]:
         yield f"For level {reason.argues_for(assessment.screening)} and not for the one suggested: {_said(reason)}"
     for reason in assessment.observations:
         if reason.text.strip():
-            yield f"Looked at, evidence for no level: {reason.text}"
+            yield f"Looked at, evidence for no level: {_said(reason)}"
 
 
 def _said(reason: Reason) -> str:

@@ -141,6 +141,13 @@ def test_statements_about_resources_argue_together():
     rules = screening(3, each)  # two types of resources in all
     assert "no-evidence" in codes(rules=rules, ask=asked(4), reasons=rule_reasons(rules))
     assert "no-evidence" not in codes(rules=rules, ask=asked(3), reasons=rule_reasons(rules))
+    # "A cold needs no resource" argues neither for level 3 nor, beside what does need some, for level 5.
+    cold = finding("cold", RuleTier.INFORM, DecisionPoint.C, 5, "F2")
+    mixed = screening(3, cold, each)
+    (mild,) = rule_reasons(screening(3, cold))
+    assert mild.argues_for(mixed) is None
+    assert "no-evidence" in codes(rules=mixed, ask=asked(5), reasons=rule_reasons(mixed))
+    assert "no-evidence" in codes(rules=mixed, ask=asked(3), reasons=(mild,))
 
 
 def test_a_model_that_cites_no_statement_is_not_said_to_have_cited_a_wrong_one():

@@ -38,7 +38,7 @@ def test_a_fact_without_a_statement_is_called_no_evidence(make_request: Make) ->
     seen = Reason(origin=ReasonOrigin.MODEL, text="observed: private vehicle", fact_ids=("F1",))
     request = make_request(BASE)
     said = evidence_sentences(changed(request, reasons=(seen,)))
-    assert "Looked at, evidence for no level: observed: private vehicle" in said
+    assert "Looked at, evidence for no level: observed: private vehicle (model)" in said
     assert "No checked evidence supports level 3." in said
     struck = seen.model_copy(update={"struck": "no"})
     assert "private vehicle" not in str(evidence_sentences(changed(request, reasons=(struck,))))
