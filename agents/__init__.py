@@ -15,6 +15,7 @@ from agents.errors import (
     NotReadyError,
     RunFailedError,
     StaleAssessmentError,
+    StoreError,
     UnknownCaseError,
 )
 from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
@@ -57,5 +58,6 @@ __all__ = [
     "Screens",
     "StaleAssessmentError",
     "Step",
+    "StoreError",
     "UnknownCaseError",
 ]

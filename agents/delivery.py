@@ -26,6 +26,7 @@ async def deliver(context: AgentContext, item: OutboxItem, request: WriteRequest
 
     A final write counts as written only when every receipt says so and, with ``confirm_writes``, the record
     was read back and holds the level decided. ``request`` is read from the store where it is not at hand.
+    A sink that does not serve this visit's record leaves an item that is owed to that record as it was.
     """
     settings, store = context.settings, context.store
     final = item.kind is DeliveryKind.FINAL
@@ -47,11 +48,32 @@ async def deliver(context: AgentContext, item: OutboxItem, request: WriteRequest
         logger.warning("case %s: %s not delivered (%s)", item.case_id, item.kind.value, error)
     if error is None and state not in {WriteState.WRITTEN, WriteState.NOT_CONFIGURED}:
         error = state.value
+    unserved = bool(receipts) and all(receipt.state is WriteState.NOT_CONFIGURED for receipt in receipts)
+    if unserved and item.delivery is not None and await _is_owed(context, item):
+        return item.delivery
     delivery = Delivery(kind=item.kind, state=state, receipts=receipts)
     now = context.clock()
     wait = min(settings.retry_base * 2.0 ** min(item.attempts, 16), settings.retry_most)
     await store.outbox.settle(item, delivery, error, now, now + timedelta(seconds=wait))
     return delivery
+
+
+async def _is_owed(context: AgentContext, item: OutboxItem) -> bool:
+    """Whether a record waits for this item that is not the one at hand, so that it must stay in the outbox.
+
+    Any command may find it: one without a server, or with another server than the visit's. What was tried at a
+    record is owed to it, and so is the decision on a suggestion that was.
+    """
+    if item.delivery is None or item.delivery.state is WriteState.NOT_CONFIGURED or item.attempts > 0:
+        return True
+    if item.kind is not DeliveryKind.FINAL:
+        return False
+    proposal = await context.store.outbox.find(DeliveryKind.PROPOSAL, item.assessment_id)
+    return (
+        proposal is not None
+        and proposal.attempts > 0
+        and (proposal.delivery is None or proposal.delivery.state is not WriteState.NOT_CONFIGURED)
+    )
 
 
 def worst(receipts: tuple[WriteReceipt, ...]) -> WriteState:

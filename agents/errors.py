@@ -6,7 +6,8 @@ AgentError
 ├── AlreadyDecidedError    someone decided first
 ├── StaleAssessmentError   the suggestion shown was superseded by a newer one
 ├── InvalidReviewError     the decision contradicts itself or is not allowed
-└── RunFailedError         a run stopped on an unexpected error; it is resumed by ``recover``
+├── RunFailedError         a run stopped on an unexpected error; it is resumed by ``recover``
+└── StoreError             the records cannot be opened, read or written
 """
 
 from datetime import datetime
@@ -62,3 +63,13 @@ class RunFailedError(AgentError):
         super().__init__(f"the run of case {case_id} stopped ({error}); it is kept and will be resumed")
         self.case_id = case_id
         self.error = error
+
+
+class StoreError(AgentError):
+    """The records cannot be opened, read or written. ``reason`` is a code or a class, never a value."""
+
+    def __init__(self, place: str, reason: str, remedy: str) -> None:
+        super().__init__(f"the records at {place} cannot be used ({reason}): {remedy}")
+        self.place = place
+        self.reason = reason
+        self.remedy = remedy

@@ -68,7 +68,7 @@ class Runner:
             logger.error("case %s: the run stopped: %s", case_id, type(error).__name__)
             raise RunFailedError(case_id, type(error).__name__) from None
         finally:
-            await self._release(case_id, assessment_id, reviewable=reviewable)
+            await self.release(case_id, assessment_id, reviewable=reviewable)
 
     async def redeliver(self, item: OutboxItem) -> bool:
         """Try one outbox item again, with the case's lease; whether it came to rest."""
@@ -86,7 +86,7 @@ class Runner:
                 return delivery.state in _AT_REST
             return now is None or now.delivery is None or now.delivery.state in _AT_REST
         finally:
-            await self._release(item.case_id, item.assessment_id, reviewable=False)
+            await self.release(item.case_id, item.assessment_id, reviewable=False)
 
     async def _to_review(self, case_id: str, assessment_id: str, fresh: IntakeRecord | None) -> None:
         if fresh is None:
@@ -128,7 +128,8 @@ class Runner:
                 value, _config(assessment_id), context=self.context, durability="sync", version="v2"
             )
 
-    async def _release(self, case_id: str, assessment_id: str, *, reviewable: bool) -> None:
+    async def release(self, case_id: str, assessment_id: str, *, reviewable: bool = False) -> None:
+        """Give the case's lease back."""
         context = self.context
         try:
             await context.store.cases.release(

@@ -115,7 +115,6 @@ async def open_agent(
     library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
     engine = LazyEngine(partial(open_engine, settings))
     calibration = load_calibration(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     roles = {ReviewerRole.PHYSICIAN} if settings.review.physician_for_demand_override else set(ReviewerRole)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)

@@ -23,6 +23,10 @@ from data_schemas._base import Frozen
 APP_NAME = "ed-triage-agent"
 
 
+class ConfigurationError(ValueError):
+    """The configuration cannot be read, or names what is not a setting; the message says where."""
+
+
 class FhirSettings(Frozen):
     """The hospital's FHIR server.
 
@@ -92,6 +96,25 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then ``triage.toml``."""
-        path = Path(os.environ.get("TRIAGE_CONFIG", "triage.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+        """Arguments, then the environment, then ``triage.toml``.
+
+        Raises:
+            ConfigurationError: ``TRIAGE_CONFIG`` names no file, the file is no TOML, or a variable is no setting.
+        """
+        _refuse_unknown(set(settings_cls.model_fields))
+        named = os.environ.get("TRIAGE_CONFIG")
+        path = Path(named or "triage.toml")
+        if named and not path.is_file():
+            raise ConfigurationError(f"TRIAGE_CONFIG names {named}, and there is no such file")
+        try:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+        except (OSError, ValueError) as error:  # TOML and its encoding: both are ValueErrors
+            raise ConfigurationError(f"{path} cannot be read as TOML: {error}") from None
+
+
+def _refuse_unknown(fields: set[str]) -> None:
+    """A misspelt variable would leave a hospital with the defaults, and nobody would know."""
+    known = {name.upper() for name in fields} | {"CONFIG", "SANDBOX_VENV"}
+    for variable in sorted(os.environ):
+        if variable.startswith("TRIAGE_") and variable.removeprefix("TRIAGE_").split("__")[0] not in known:
+            raise ConfigurationError(f"{variable} is no setting; `triage config show` lists them")

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 import agents.state
 import agents.values
 import data_schemas
+from agents.store.failures import named
 
 
 def allowed_types() -> tuple[tuple[str, str], ...]:
@@ -41,15 +42,24 @@ def serializer() -> JsonPlusSerializer:
 
 @asynccontextmanager
 async def open_checkpoints(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
-    """Open the saver for ``sqlite:///<path>`` or ``postgresql+psycopg://...``."""
+    """Open the saver for ``sqlite:///<path>`` or ``postgresql+psycopg://...``.
+
+    Raises:
+        StoreError: the SQLite file cannot be used.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        async with aiosqlite.connect(parsed.database or ":memory:") as connection:
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
-                await connection.execute(f"PRAGMA {pragma}")
-            saver = AsyncSqliteSaver(connection, serde=serializer())
-            await saver.setup()
+        with named(url):
+            connection = await aiosqlite.connect(parsed.database or ":memory:")
+        try:
+            with named(url):
+                for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+                    await connection.execute(f"PRAGMA {pragma}")
+                saver = AsyncSqliteSaver(connection, serde=serializer())
+                await saver.setup()
             yield saver
+        finally:
+            await connection.close()
         return
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver  # noqa: PLC0415 - extra `serve`
     from psycopg import AsyncConnection  # noqa: PLC0415

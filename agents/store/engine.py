@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from agents.errors import StoreError
+from agents.store.failures import named, place
+
 HEAD = "0001"
 """The newest migration. A test keeps it in step with ``migrations/versions``."""
 
@@ -29,7 +32,13 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = open_engine(url)
+        self._url = url
+        try:
+            with named(url):
+                self.engine = open_engine(url)
+        except (ImportError, OSError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            raise StoreError(place(url), reason, "check TRIAGE_DATA_DIR and TRIAGE_DATABASE_URL") from None
         self._reader = _reader(self.engine, snapshot=False)
         self._snapshot = _reader(self.engine, snapshot=True)
         self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="triage-store")
@@ -38,27 +47,38 @@ class Database:
         """Run ``work`` in one transaction: all of it or nothing.
 
         A caller that is cancelled meanwhile does not stop it.
+
+        Raises:
+            StoreError: the database cannot be used.
         """
 
         def run() -> _T:
-            with self.engine.begin() as connection:
+            with named(self._url), self.engine.begin() as connection:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     async def read(self, work: Callable[[Connection], _T], *, snapshot: bool = False) -> _T:
-        """Run ``work``, which changes nothing; with ``snapshot`` its queries see one state of the database."""
+        """Run ``work``, which changes nothing; with ``snapshot`` its queries see one state of the database.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
         engine = self._snapshot if snapshot else self._reader
 
         def run() -> _T:
-            with engine.connect() as connection:
+            with named(self._url), engine.connect() as connection:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     async def migrate(self) -> None:
         """Bring the schema to ``HEAD``, from whatever it is; processes that start together take turns."""
-        if await self.read(_version) != HEAD:
+        version = await self.read(_version)
+        if version is not None and version > HEAD:
+            remedy = "a newer version of this program wrote them; use that one"
+            raise StoreError(place(self._url), f"schema {version}, {HEAD} is known here", remedy)
+        if version != HEAD:
             await self.write(_upgrade)
 
     def close(self) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 Json = dict[str, Any]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""C0 and C1 (a terminal obeys both), line separators, and what reorders the words around it."""
 _ID = re.compile(r"^[A-Za-z0-9\-._]{1,64}$")
 
 

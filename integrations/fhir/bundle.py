@@ -1,5 +1,6 @@
 """From bytes to indexed resources: the container checked, references resolved, decimals as received."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -37,17 +38,33 @@ def parse_json(raw: bytes) -> Any:
     """JSON with its decimals as received (72.50 stays 72.50).
 
     Raises:
-        IntakeError: not JSON, not UTF-8, nested too deep, or NaN and the like.
+        IntakeError: not JSON, not UTF-8, nested too deep, a key twice, or NaN and the like.
     """
     try:
         return wire.parse_json(raw)
     except (ValueError, RecursionError, ArithmeticError) as error:
-        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise IntakeError(
-            f"not readable as JSON{where}.",
+            f"not readable as JSON{_why_not(raw, error)}.",
             element="file",
             remedy="Send one FHIR R4 Bundle as UTF-8 JSON.",
         ) from None
+
+
+def _why_not(raw: bytes, error: Exception) -> str:
+    """In words, and without what the file holds."""
+    match error:
+        case json.JSONDecodeError() if not raw.strip():
+            return ": the file is empty"
+        case json.JSONDecodeError():
+            return f" at line {error.lineno}, column {error.colno}"
+        case UnicodeDecodeError():
+            utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            return ": it is UTF-16" if utf16 else f": byte {error.start} is not UTF-8"
+        case RecursionError():
+            return ": it is nested too deep"
+        case ValueError() if "digits" not in str(error):
+            return f": {error}"
+    return ": a number in it is beyond any measurement"
 
 
 def load_bundle(path: Path, settings: ReaderSettings | None = None) -> Json:
@@ -55,6 +72,17 @@ def load_bundle(path: Path, settings: ReaderSettings | None = None) -> Json:
 
     Raises:
         IntakeError: unreadable, over ``max_bytes``, not JSON, not a Bundle.
+    """
+    bundle = load_json(path, settings)
+    check_bundle(bundle)
+    return bundle  # type: ignore[no-any-return]  # checked just above
+
+
+def load_json(path: Path, settings: ReaderSettings | None = None) -> Any:
+    """What a file holds.
+
+    Raises:
+        IntakeError: unreadable, over ``max_bytes``, not JSON.
     """
     settings = settings or ReaderSettings()
     try:
@@ -68,9 +96,7 @@ def load_bundle(path: Path, settings: ReaderSettings | None = None) -> Json:
             element="file",
             remedy="Check the path and its permissions.",
         ) from None
-    bundle = parse_json(raw)
-    check_bundle(bundle)
-    return bundle  # type: ignore[no-any-return]  # checked just above
+    return parse_json(raw)
 
 
 def too_large(size: int, cap: int) -> IntakeError:

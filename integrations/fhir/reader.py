@@ -4,6 +4,7 @@ Everything that cannot be read comes back as an ``IntakeError`` beside the recor
 """
 
 import logging
+import os
 import traceback
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -22,7 +23,7 @@ from integrations.fhir.bundle import (
     ResourceIndex,
     bundle_resources,
     check_bundle,
-    load_bundle,
+    load_json,
     parse_json,
     too_large,
 )
@@ -138,14 +139,17 @@ def read_path(
     encounter met a second time gives an ``IntakeError`` too.
     """
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in {".json", ".ndjson"} and p.is_file())
+        files, locked = _files(path)
+        for folder in locked:
+            yield IntakeError(
+                "the folder cannot be opened.",
+                element="file",
+                remedy="Check its permissions.",
+                source=str(folder),
+            )
         bulk = [p for p in files if p.suffix.lower() == ".ndjson"]
-        singles = [
-            p
-            for p in files
-            if p.suffix.lower() == ".json" and not (bulk and p.parent in {b.parent for b in bulk})
-        ]
-        if not files:
+        singles = [p for p in files if p.suffix.lower() == ".json"]
+        if not files and not locked:
             yield IntakeError(
                 "the folder holds no .json or .ndjson file.",
                 element="file",
@@ -155,16 +159,32 @@ def read_path(
     else:
         bulk = [path] if path.suffix.lower() == ".ndjson" else []
         singles = [] if bulk else [path]
+    exports = {file.parent for file in bulk}
     seen: set[str] = set()
     for file in singles:
         try:
-            results = read_bundle(load_bundle(file, settings), source=source, now=now, settings=settings)
+            bundle = load_json(file, settings)
+            if file.parent in exports and isinstance(bundle, dict) and "resourceType" not in bundle:
+                continue  # the manifest of a Bulk Data export
+            results = read_bundle(bundle, source=source, now=now, settings=settings)
         except IntakeError as error:
             results = [error]
         for result in results:
             yield _once(result, str(file), seen)
     for result, where in _read_ndjson(bulk, source, now, settings):
         yield _once(result, str(where), seen)
+
+
+def _files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The JSON and NDJSON files below ``folder``, with links that lead nowhere; and the folders that are locked."""
+    locked: list[Path] = []
+    found = [
+        Path(parent) / name
+        for parent, _, names in os.walk(folder, onerror=lambda error: locked.append(Path(error.filename)))
+        for name in names
+        if Path(name).suffix.lower() in {".json", ".ndjson"}
+    ]
+    return sorted(found), sorted(locked)
 
 
 def _once(result: ReadResult, where: str, seen: set[str]) -> ReadResult:

@@ -10,7 +10,15 @@ from integrations.fhir._json import Json, obj, resource_id
 from integrations.fhir._times import parse_when
 from integrations.fhir._visit import is_emergency
 from integrations.fhir.bundle import ResourceIndex
-from integrations.fhir.errors import FhirError, IntakeError
+from integrations.fhir.errors import (
+    FhirAuthError,
+    FhirError,
+    FhirNotFoundError,
+    FhirProtocolError,
+    FhirServerError,
+    FhirTimeoutError,
+    IntakeError,
+)
 from integrations.fhir.reader import ReadResult, read_encounter
 from integrations.fhir.reader_settings import ReaderSettings
 
@@ -21,6 +29,14 @@ BY_ENCOUNTER = ("Observation", "DocumentReference")
 PREGNANCY_SEARCH = {"code": "http://loinc.org|82810-3"}
 
 _DEFAULTS = ReaderSettings()
+
+_REMEDIES: dict[type[Exception], str] = {
+    FhirAuthError: "Check TRIAGE_FHIR__TOKEN and what it may read",
+    FhirNotFoundError: "Check that this is the base URL of a FHIR R4 server",
+    FhirProtocolError: "Check that this is the base URL of a FHIR R4 server",
+    FhirTimeoutError: "Check the connection, or raise TRIAGE_FHIR__TIMEOUT_SECONDS",
+    FhirServerError: "The server has a fault of its own: ask who runs it",
+}
 
 
 class FhirReads(Protocol):
@@ -102,7 +118,8 @@ async def read_server_encounter(
     except IntakeError as error:
         return error.at(source)
     except (FhirError, TimeoutError) as error:
-        return _failed("Encounter", error, source)
+        named = encounter if isinstance(encounter, str) else resource_id(encounter)
+        return _failed(f"Encounter/{named}" if named else "Encounter", error, source)
     if not is_emergency(encounter):
         return IntakeError(
             "is not an ED visit (class EMER).",
@@ -205,6 +222,6 @@ def _failed(element: str, error: Exception, source: str) -> IntakeError:
     return IntakeError(
         f"the server could not be read ({type(error).__name__}).",
         element=element,
-        remedy="Check the connection and its permissions; triage by hand meanwhile.",
+        remedy=f"{_REMEDIES.get(type(error), 'Check the connection')}; triage by hand meanwhile.",
         source=source,
     )

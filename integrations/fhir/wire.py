@@ -21,9 +21,16 @@ def parse_json(data: bytes) -> Any:
     """JSON with every decimal as ``Decimal``, digits as received (``72.50`` stays ``72.50``).
 
     Raises:
-        ValueError: not UTF-8 JSON, or NaN or Infinity in it.
+        ValueError: not UTF-8 JSON, NaN or Infinity in it, or one object has a key twice with two values.
+        RecursionError: nested too deep.
+        ArithmeticError: a number beyond any range.
     """
-    return json.loads(data.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant)
+    return json.loads(
+        data.decode("utf-8-sig"),
+        parse_float=Decimal,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_each_key_once,
+    )
 
 
 def dump_json(resource: dict[str, Any]) -> bytes:
@@ -43,7 +50,15 @@ def _exact(value: object) -> orjson.Fragment:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of two values under one key nobody can say which is meant (R4 JSON: names are unique)."""
+    found = dict(pairs)
+    if len(found) < len(pairs) and any(found[key] != value for key, value in pairs):
+        raise ValueError("one object has the same key twice, with two values")
+    return found
 
 
 class _OnlyWarnings(logging.Filter):

@@ -1,18 +1,20 @@
 """The commands, put together. Exit codes are in ``ui.cli.exits``."""
 
+import io
 import logging
 import sys
+import traceback
 from importlib.metadata import version
+from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from agents import AgentError
-from integrations.fhir.errors import FhirError
+from integrations.fhir.errors import FhirError, IntakeError
 from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
-from ui.cli import assess, cases, configuration, demo, evaluation, model, training
+from ui.cli import assess, cases, common, configuration, demo, evaluation, model, training
 from ui.cli.exits import Exit
 
 app = typer.Typer(
@@ -48,11 +50,24 @@ def _root(
 
 
 def run_app() -> None:
-    """Run a command; an expected failure is one clear line and an exit code, never a traceback."""
+    """Run a command; a failure is one clear line and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter still shows the level
     try:
         app()
-    except (AgentError, EngineError, FhirError, GuidelineError, SandboxError) as error:
-        Console(stderr=True).print(
-            f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True
+    except (AgentError, EngineError, FhirError, GuidelineError, IntakeError, SandboxError) as error:
+        common.err.say(type(error).__name__, error)
+        sys.exit(Exit.FAILED)
+    except OSError as error:
+        common.err.say(type(error).__name__, f"{error.filename or 'a file'}: {error.strerror}")
+        sys.exit(Exit.FAILED)
+    except (
+        Exception
+    ) as error:  # a defect: its words could quote the record, so the type and the place are shown
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        common.err.say(
+            "defect", f"{type(error).__name__} at {place}. What was stored is kept; please report this line"
         )
         sys.exit(Exit.FAILED)

@@ -1,20 +1,26 @@
 """``triage assess``: read arrivals from a bundle, a folder or a FHIR server, and suggest a level for each."""
 
-import json
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import typer
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from agents import Case, NotReadyError, RunFailedError
+from agents import AgentError, Case, StoreError
 from data_schemas import AssessmentMode, IntakeRecord
-from integrations.assembly import open_agent, open_client, reader_settings, utc_now
+from integrations.assembly import Agent, open_agent, open_client, reader_settings, utc_now
 from integrations.fhir import IntakeError, read_path, read_server
+from integrations.fhir.identity import normal_base
 from integrations.settings import Settings
+from triage.slm import EngineError
 from ui.cli import common
 from ui.cli.exits import Exit
 from ui.cli.render import board, case_panel
+from ui.cli.terminal import json_line
+
+Problem = tuple[str, str]
+"""What happened, and to what."""
 
 
 def assess(
@@ -39,62 +45,99 @@ def assess(
 async def _assess(
     source: str, settings: Settings, *, as_json: bool, out: Path | None, write: bool, details: bool
 ) -> Exit:
-    server = source.rstrip("/") if source.startswith(("http://", "https://")) else None
-    if server is None and not Path(source).exists():
-        common.err.print(f"[bold red]no such file or folder[/]: {source}", highlight=False)
-        return Exit.USAGE
-    if write and server is None:
-        common.err.print(
-            "[bold red]--write[/] needs a FHIR server as the source: a file cannot be written back to"
+    server = normal_base(source) if source.lower().startswith(("http://", "https://")) else None
+    if server is None and (not source or not Path(source).exists()):
+        common.err.say(
+            "no such file or folder", f"{source or '(empty)'}; a server starts with http:// or https://"
         )
         return Exit.USAGE
+    if write and server is None:
+        common.err.say("--write", "needs a FHIR server as the source: a file cannot be written back to")
+        return Exit.USAGE
     writes = server if server and (write or settings.fhir.write_back) else None
-    cases, problems = await _triage(source, server, settings, writes)
-    lines = [json.dumps(case.model_dump(mode="json"), ensure_ascii=False) for case in cases]
-    if out is not None:
-        out.write_text("".join(line + "\n" for line in lines))
-    if as_json:
-        for line in lines:
-            print(line)  # plain print: rich would wrap the line
-    else:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = None if out is None else stack.enter_context(out.open("w", encoding="utf-8"))
+        except OSError as error:
+            common.err.say("--out", f"{out} cannot be written ({error.strerror})")
+            return Exit.USAGE
+
+        def show(case: Case) -> None:
+            line = json_line(case.model_dump(mode="json"))
+            if file is not None:
+                print(line, file=file, flush=True)
+            if as_json:
+                print(line, flush=True)  # plain print: rich would wrap the line
+
+        cases, problems = await _triage(source, server, settings, writes, show)
+    if cases and not as_json:
         for case in cases if details else ():
             common.out.print(case_panel(case))
         common.out.print(board(cases))
         common.out.print(f"{len(cases)} triaged; decide with: triage review CASE --accept | --override LEVEL")
-    for problem in problems:
-        common.err.print(f"[bold red]not read[/]: {problem}", highlight=False, soft_wrap=True)
+    for label, problem in problems:
+        common.err.say(label, problem)
+    if not cases and not problems:
+        common.err.say("nobody waits", f"{source} has no open ED visit", "bold yellow")
+        return Exit.DONE
     return _exit(cases, problems)
 
 
 async def _triage(
-    source: str, server: str | None, settings: Settings, write_to: str | None
-) -> tuple[list[Case], list[str]]:
+    source: str, server: str | None, settings: Settings, write_to: str | None, show: Callable[[Case], None]
+) -> tuple[list[Case], list[Problem]]:
+    """Every case, each shown as soon as it is there, and what was not triaged and why."""
     cases: list[Case] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     async with open_agent(settings, write_to=write_to) as agent:
         with Progress(*columns, console=common.err, transient=True) as progress:
             bar = progress.add_task("triage", total=None)
             async for result in _read(source, server, settings):
-                try:
-                    if isinstance(result, IntakeError):
-                        raise result
-                    cases.append(await agent.service.assess(result))
-                except IntakeError as error:
-                    problems.append(f"{error.source}: {error}" if error.source else str(error))
-                except (RunFailedError, NotReadyError) as error:
-                    problems.append(str(error))
                 progress.update(bar, completed=len(cases), total=len(cases) + len(problems))
+                if isinstance(result, IntakeError):
+                    problems.append(
+                        ("not read", f"{result.source}: {result}" if result.source else str(result))
+                    )
+                    continue
+                try:
+                    cases.append(await agent.service.assess(result))
+                except StoreError as error:
+                    problems.append(
+                        ("not triaged", f"{result.encounter_key} and everyone after this patient: {error}")
+                    )
+                    break
+                except AgentError as error:
+                    problems.append(("not triaged", f"{result.encounter_key}: {error}"))
+                else:
+                    show(cases[-1])
+        without = sum(_by_rules(case) for case in cases)
+        if without:
+            why = await _why_no_model(agent)
+            common.err.say(f"{without} of {len(cases)} by rules alone", why, "bold yellow")
     return cases, problems
 
 
-def _exit(cases: list[Case], problems: list[str]) -> Exit:
+def _by_rules(case: Case) -> bool:
+    return case.assessment is not None and case.assessment.mode is AssessmentMode.RULES_ONLY
+
+
+async def _why_no_model(agent: Agent) -> str:
+    try:
+        await agent.engine.ready()
+    except EngineError as error:
+        return str(error)
+    except Exception as error:
+        return f"the model does not start ({type(error).__name__}); try `triage model verify`"
+    return "the model is there but did not answer in time or in form; --details shows each reason"
+
+
+def _exit(cases: list[Case], problems: list[Problem]) -> Exit:
     if not cases:
         return Exit.FAILED
     if problems:
         return Exit.SOME_UNREADABLE
-    modes = {case.assessment.mode for case in cases if case.assessment}
-    return Exit.RULES_ONLY if AssessmentMode.RULES_ONLY in modes else Exit.DONE
+    return Exit.RULES_ONLY if any(map(_by_rules, cases)) else Exit.DONE
 
 
 async def _read(

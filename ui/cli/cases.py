@@ -1,10 +1,10 @@
 """``triage review``, ``show``, ``explain``, ``cases``, ``pending``, ``recover`` and ``audit verify``."""
 
 import getpass
-import json
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from agents import (
@@ -23,6 +23,7 @@ from integrations.settings import Settings
 from ui.cli import common
 from ui.cli.exits import Exit
 from ui.cli.render import board, case_panel, step_panel
+from ui.cli.terminal import json_line
 
 _CASE = typer.Argument(help="The case, as `triage cases` lists it.")
 _DATA_DIR = typer.Option(None, "--data-dir", help=common.DATA_DIR_HELP)
@@ -44,7 +45,7 @@ def review(
 ) -> None:
     """Decide a case, exactly once. The decision goes to the record that the suggestion went to."""
     if accept == (override is not None):
-        common.err.print("[bold red]say which[/]: --accept, or --override LEVEL --reason CODE")
+        common.err.say("say which", "--accept, or --override LEVEL --reason CODE")
         raise typer.Exit(Exit.USAGE)
     decision = ReviewDecision.ACCEPT if accept else ReviewDecision.OVERRIDE
     settings = common.settings(data_dir)
@@ -64,10 +65,10 @@ def review(
                     assessment_id=assessment,
                 )
             except InvalidReviewError as error:
-                common.err.print(f"[bold red]not decided[/]: {error}", highlight=False)
+                common.err.say("not decided", error)
                 return Exit.USAGE
             except (AlreadyDecidedError, StaleAssessmentError, NotReadyError) as error:
-                common.err.print(f"[bold red]not decided[/]: {error}", highlight=False)
+                common.err.say("not decided", error)
                 if isinstance(error, StaleAssessmentError):
                     common.err.print(
                         f"look at `triage show {case_id}`, and name it: --assessment {error.current}"
@@ -75,9 +76,10 @@ def review(
                 return Exit.DECIDED
             common.out.print(case_panel(await agent.service.get(case_id)))
             if isinstance(outcome, PendingWrite):
-                common.err.print(
-                    "[bold yellow]decided and kept here, NOT yet in the hospital's record[/]; it is retried: "
-                    "triage pending"
+                common.err.say(
+                    "decided and kept here, NOT yet in the hospital's record",
+                    "it is retried; `triage pending` lists it",
+                    "bold yellow",
                 )
                 return Exit.NOT_WRITTEN
             return Exit.DONE
@@ -94,7 +96,7 @@ def show(case_id: str = _CASE, as_json: bool = _JSON, data_dir: Path | None = _D
 
     case = common.run(work())
     if as_json:
-        print(json.dumps(case.model_dump(mode="json"), ensure_ascii=False))
+        print(json_line(case.model_dump(mode="json")))
     else:
         common.out.print(case_panel(case))
 
@@ -108,7 +110,7 @@ def explain(case_id: str = _CASE, as_json: bool = _JSON, data_dir: Path | None =
 
     case, steps = common.run(work())
     if as_json:
-        print(json.dumps([step.model_dump(mode="json") for step in steps], ensure_ascii=False))
+        print(json_line([step.model_dump(mode="json") for step in steps]))
         return
     for step in steps:
         common.out.print(step_panel(step, case))
@@ -129,7 +131,7 @@ def list_cases(
     found = common.run(work())
     if as_json:
         for case in found:
-            print(json.dumps(case.model_dump(mode="json"), ensure_ascii=False))
+            print(json_line(case.model_dump(mode="json")))
         return
     common.out.print(board(found))
 
@@ -141,7 +143,7 @@ def pending(as_json: bool = _JSON, data_dir: Path | None = _DATA_DIR) -> None:
         async with open_agent(common.settings(data_dir), recover=False) as agent:
             items = await agent.service.pending()
         if as_json:
-            print(json.dumps([item.model_dump(mode="json") for item in items]))
+            print(json_line([item.model_dump(mode="json") for item in items]))
             return Exit.NOT_WRITTEN if items else Exit.DONE
         table = Table(title="Not confirmed by the hospital's record")
         for name in ("Case", "What", "State", "Attempts", "Next attempt", "Last error"):
@@ -154,7 +156,7 @@ def pending(as_json: bool = _JSON, data_dir: Path | None = _DATA_DIR) -> None:
                 item.state.value,
                 str(item.attempts),
                 next_at,
-                item.last_error or "",
+                escape(item.last_error or ""),
             )
         common.out.print(table if items else "nothing is pending")
         return Exit.NOT_WRITTEN if items else Exit.DONE
@@ -170,6 +172,9 @@ def recover(
 ) -> None:
     """Finish what an interrupted process left: runs, decisions and proposals, each exactly once."""
     settings = common.settings(data_dir)
+    if server is not None and not server.lower().startswith(("http://", "https://")):
+        common.err.say("--server", "give the base URL of a FHIR server, http:// or https://")
+        raise typer.Exit(Exit.USAGE)
 
     async def work() -> Exit:
         target = server or (settings.fhir.base_url if settings.fhir.write_back else None)
@@ -180,6 +185,12 @@ def recover(
                 common.out.print(f"{name.replace('_', ' ')}: {item}", highlight=False)
         if not any((done.resumed, done.delivered, done.still_pending, done.failed)):
             common.out.print("nothing was left undone")
+        if done.still_pending:
+            common.err.say(
+                "not delivered",
+                "try again when its server answers: triage recover --server URL",
+                "bold yellow",
+            )
         return Exit.NOT_WRITTEN if done.still_pending or done.failed else Exit.DONE
 
     raise typer.Exit(common.run(work()))
@@ -198,7 +209,7 @@ def audit_verify(data_dir: Path | None = _DATA_DIR) -> None:
             )
             return Exit.DONE
         for problem in report.problems:
-            common.err.print(f"[bold red]broken[/]: {problem}", highlight=False)
+            common.err.say("broken", problem)
         return Exit.BROKEN_CHAIN
 
     raise typer.Exit(common.run(work()))
@@ -211,8 +222,6 @@ async def _record_of(case_id: str, settings: Settings) -> str | None:
     source = case.encounter_key.rsplit("|", 1)[0]
     if not source.startswith(("http://", "https://")):
         return None
-    proposed = case.proposal is not None and any(
-        receipt.state is not WriteState.NOT_CONFIGURED for receipt in case.proposal.receipts
-    )
+    proposed = case.proposal is not None and case.proposal.state is not WriteState.NOT_CONFIGURED
     configured = settings.fhir.write_back and settings.fhir.base_url == source
     return source if proposed or configured else None

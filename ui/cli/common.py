@@ -8,17 +8,18 @@ from typing import Any, TypeVar
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
+from pydantic_settings import SettingsError
 
-from integrations.settings import Settings
+from integrations.settings import ConfigurationError, Settings
 from ui.cli.exits import Exit
+from ui.cli.terminal import SafeConsole
 
 T = TypeVar("T")
 
 _PIPE_WIDTH = 120  # a pipe or file has no width of its own; rich would take 80 and fold every table
 
-out = Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
-err = Console(stderr=True)
+out = SafeConsole() if sys.stdout.isatty() else SafeConsole(width=_PIPE_WIDTH)
+err = SafeConsole(stderr=True)
 
 DATA_DIR_HELP = "Where the records are kept; the default is the user's data folder."
 
@@ -30,10 +31,17 @@ def settings(data_dir: Path | None = None) -> Settings:
     except ValidationError as error:
         for item in error.errors():
             name = "TRIAGE_" + "__".join(str(part).upper() for part in item["loc"])
-            err.print(f"[bold red]configuration[/]: {name}: {item['msg']}", highlight=False)
-        raise typer.Exit(Exit.USAGE) from None
+            dotted = ".".join(map(str, item["loc"]))
+            err.say("configuration", f"{name} (`{dotted}` in triage.toml): {item['msg']}")
+    except (ConfigurationError, SettingsError) as error:
+        err.say("configuration", error)
+    raise typer.Exit(Exit.USAGE)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end."""
-    return asyncio.run(work)
+    """Run a coroutine to its end; Ctrl-C ends it in order and says that nothing is lost."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        err.say("interrupted", "what was done is kept; the same command goes on from here", "bold yellow")
+        raise typer.Exit(Exit.INTERRUPTED) from None

@@ -111,7 +111,7 @@ async def _triage(server: SandboxServer, agent: Agent, by_key: dict[str, Sample]
             )
             async for record in arrivals:
                 if isinstance(record, IntakeError):
-                    common.err.print(f"[bold red]not read[/]: {record}", highlight=False)
+                    common.err.say("not read", record)
                     continue
                 if record.encounter_key not in by_key:
                     continue

@@ -36,14 +36,14 @@ def rules(
 ) -> None:
     """The rules alone, without the model, against the labelled levels."""
     if (task is Task.SAMPLES) == bool(data):
-        common.err.print("[bold red]--data[/] goes with --task esi, ktas or nhamcs, and only with those")
+        common.err.say("--data", "goes with --task esi, ktas or nhamcs, and only with those")
         raise typer.Exit(Exit.USAGE)
     try:
         cases = (
             sample_cases(version) if not data else [case for path in data for case in load_cases(task, path)]
         )
     except CorpusError as error:
-        common.err.print(f"[bold red]not read[/]: {error}", highlight=False)
+        common.err.say("not read", error)
         raise typer.Exit(Exit.FAILED) from None
     predicted = predict_with_rules(cases, version)
     names = ", ".join(path.name for path in data) or "samples"
@@ -62,14 +62,14 @@ def rules(
 
 def _cases(task: Task, data: list[Path], version: EsiVersion) -> list[EvaluationCase]:
     if (task is Task.SAMPLES) == bool(data):
-        common.err.print("[bold red]--data[/] goes with --task esi, ktas or nhamcs, and only with those")
+        common.err.say("--data", "goes with --task esi, ktas or nhamcs, and only with those")
         raise typer.Exit(Exit.USAGE)
     try:
         return (
             sample_cases(version) if not data else [case for path in data for case in load_cases(task, path)]
         )
     except CorpusError as error:
-        common.err.print(f"[bold red]not read[/]: {error}", highlight=False)
+        common.err.say("not read", error)
         raise typer.Exit(Exit.FAILED) from None
 
 

@@ -10,7 +10,7 @@ class Exit(IntEnum):
     FAILED = 1
     """Nothing was done: the message says why and what to do."""
     USAGE = 2
-    """The command line is wrong."""
+    """The command line or the configuration is wrong."""
     SOME_UNREADABLE = 3
     """Some files or encounters could not be read; the others were triaged and are listed."""
     RULES_ONLY = 4
@@ -21,3 +21,5 @@ class Exit(IntEnum):
     """Somebody else decided first, or the assessment is out of date; nothing was changed."""
     BROKEN_CHAIN = 7
     """The audit chain does not verify."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C; what was done is kept, and the same command goes on."""

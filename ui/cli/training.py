@@ -42,7 +42,7 @@ def finetune(
     try:
         run(config, out, start_from=start_from, report=report)
     except CorpusError as error:
-        common.err.print(f"[bold red]not read[/]: {error}", highlight=False)
+        common.err.say("not read", error)
         raise typer.Exit(Exit.FAILED) from None
     common.out.print(
         f"adapter in {out}; try it: TRIAGE_MODEL__ADAPTER={out} triage assess ...", highlight=False
