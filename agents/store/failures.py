@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from agents.errors import StoreError
 
@@ -27,7 +27,7 @@ def named(url: str) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (DBAPIError, ArgumentError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         # The driver's own words are left out: PostgreSQL quotes the row.
         code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
@@ -40,7 +40,7 @@ def place(url: str) -> str:
     """The file of a SQLite URL, or the URL without its password."""
     try:
         parsed = make_url(url)
-    except SQLAlchemyError:
+    except ArgumentError:
         return "the configured URL"
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         return parsed.database
