@@ -8,7 +8,7 @@ from eval.cases import EvaluationCase
 from integrations.assembly import load_calibration, open_engine, rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
-from triage.slm import AnswerError, Triager
+from triage.slm import AnswerError, ModelIntegrityError, Triager
 
 _CHUNK = 64
 _ASKED_AS = {AcuityScale.NHAMCS: AcuityScale.ESI}
@@ -46,6 +46,10 @@ async def predict_with_model(
     engine = open_engine(settings)
     triager = Triager(engine, library.short, scale)
     calibration = load_calibration(settings, scale)
+    if not calibration.fits(engine.identity.adapter_sha256):
+        raise ModelIntegrityError(
+            f"the calibration {calibration.name} was fitted on another adapter or prompt: calibrate again"
+        )
     predictions: list[ModelPrediction] = []
     try:
         for start in range(0, len(cases), _CHUNK):

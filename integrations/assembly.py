@@ -26,7 +26,6 @@ from triage.slm import (
     Triager,
     resolve_adapter,
 )
-from triage.slm.adapter import adapter_sha256
 
 CALIBRATION_FILE = "calibration.json"
 
@@ -93,11 +92,7 @@ def load_calibration(settings: Settings, scale: AcuityScale | None = None) -> Ca
         adapter = None  # the engine will say so, and the agent goes on with rules only
     if adapter is None or not (adapter / CALIBRATION_FILE).is_file():
         return Calibration.none()
-    try:
-        digest = adapter_sha256(adapter)
-    except OSError:
-        return Calibration.none()  # weights are missing: the engine will say so
-    return Calibration.load(adapter / CALIBRATION_FILE, scale or settings.scale, adapter_sha256=digest)
+    return Calibration.load(adapter / CALIBRATION_FILE, scale or settings.scale)
 
 
 @asynccontextmanager

@@ -100,11 +100,17 @@ class Arrival:
         return {"resourceType": kind, "id": f"{self.prefix}-{suffix}", "meta": TEST_DATA} | body
 
     def observation(
-        self, suffix: str, category: str, code: Json, value: Json, after: timedelta = VITALS_AFTER
+        self,
+        suffix: str,
+        category: str,
+        code: Json,
+        value: Json,
+        after: timedelta = VITALS_AFTER,
+        status: str = "final",
     ) -> Json:
-        """A final Observation made ``after`` the arrival."""
+        """An Observation made ``after`` the arrival."""
         body = {
-            "status": "final",
+            "status": status,
             "category": [coded(f"{TERMINOLOGY}/observation-category", category)],
             "code": code,
             "subject": self.subject,
@@ -286,7 +292,9 @@ def leaks(at: Arrival, entry: Json) -> list[Json]:
     if level := entry.get("acuity_recorded"):
         answer = coded(LOINC, ESI_ANSWERS[level], text=f"Level {level}")
         code = loinc([("75636-1", "Emergency severity index [ESI]")])
-        made.append(at.observation("acuity", "survey", code, {"valueCodeableConcept": answer}))
+        # Unsigned: a signed level is somebody's decision, and ours would rightly be a conflict with it.
+        value = {"valueCodeableConcept": answer}
+        made.append(at.observation("acuity", "survey", code, value, status="preliminary"))
     if test := entry.get("later_laboratory"):
         value = {"valueQuantity": quantity(test["value"], test["unit"], test["unit"])}
         code = loinc([(test["code"], test["display"])])

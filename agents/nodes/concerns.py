@@ -25,6 +25,8 @@ _REFUSED_VALUES = {
     QualityIssue.NOT_NUMERIC,
     QualityIssue.UNREADABLE,
     QualityIssue.TRUNCATED,
+    QualityIssue.NOT_FINAL,
+    QualityIssue.FUTURE,
 }
 """Something was sent and could not be used: it may be the very value that matters."""
 

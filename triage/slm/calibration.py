@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from data_schemas import AcuityScale, LevelProbabilities
 from data_schemas._base import Frozen
 from triage.slm.errors import ModelIntegrityError
+from triage.slm.prompt import PROMPT_VERSION
 
 UNCALIBRATED = "uncalibrated"
 
@@ -37,9 +38,14 @@ class ScaleCalibration(Frozen):
 
 
 class CalibrationFile(Frozen):
-    """What lies beside an adapter as ``calibration.json``."""
+    """What lies beside an adapter as ``calibration.json``.
+
+    ``adapter_sha256`` and ``prompt_version`` say whose probabilities it was fitted on: for any others it means nothing.
+    """
 
     name: str
+    adapter_sha256: str | None = None
+    prompt_version: str | None = None
     scales: dict[AcuityScale, ScaleCalibration]
     guarantee: str | None = None
     """What was shown for the target site; None where no labels of that site were used: no guarantee."""
@@ -49,15 +55,23 @@ class Calibration:
     """Turns an engine's probabilities into a suggestion and a prediction set, for one scale.
 
     ``adapter_sha256`` is the adapter whose probabilities it was fitted on, None for the base model: another
-    model's probabilities mean something else. ``fitted`` is False where the numbers are only the defaults.
+    model's probabilities mean something else, and so do the same model's after another prompt. ``fitted`` is
+    False where the numbers are only the defaults.
     """
 
     def __init__(
-        self, name: str, numbers: ScaleCalibration, *, adapter_sha256: str | None = None, fitted: bool = True
+        self,
+        name: str,
+        numbers: ScaleCalibration,
+        *,
+        adapter_sha256: str | None = None,
+        prompt_version: str = PROMPT_VERSION,
+        fitted: bool = True,
     ) -> None:
         self.name = name
         self.numbers = numbers
         self.adapter_sha256 = adapter_sha256
+        self.prompt_version = prompt_version
         self.fitted = fitted
 
     @classmethod
@@ -66,8 +80,8 @@ class Calibration:
         return cls(UNCALIBRATED, ScaleCalibration(), fitted=False)
 
     @classmethod
-    def load(cls, path: Path, scale: AcuityScale, *, adapter_sha256: str | None = None) -> Self:
-        """Read ``calibration.json`` of the adapter with this hash; a scale it does not hold is uncalibrated.
+    def load(cls, path: Path, scale: AcuityScale) -> Self:
+        """Read ``calibration.json``; a scale it does not hold is uncalibrated.
 
         Raises:
             ModelIntegrityError: the file is not a calibration; the message names the field.
@@ -81,11 +95,17 @@ class Calibration:
         if scale not in content.scales:
             return cls.none()
         digest = hashlib.sha256(raw).hexdigest()[:12]
-        return cls(f"{content.name}@{digest}", content.scales[scale], adapter_sha256=adapter_sha256)
+        return cls(
+            f"{content.name}@{digest}",
+            content.scales[scale],
+            adapter_sha256=content.adapter_sha256,
+            prompt_version=content.prompt_version or "unknown",
+        )
 
     def fits(self, adapter_sha256: str | None) -> bool:
-        """Whether it may be applied to answers of this adapter (None: of the base model)."""
-        return not self.fitted or self.adapter_sha256 == adapter_sha256
+        """Whether it may be applied to answers of this adapter (None: of the base model) to our prompt."""
+        same = self.adapter_sha256 == adapter_sha256 and self.prompt_version == PROMPT_VERSION
+        return same or not self.fitted
 
     def apply(self, probabilities: LevelProbabilities) -> LevelProbabilities:
         """Calibrated probabilities."""

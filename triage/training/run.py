@@ -9,8 +9,10 @@ import numpy as np
 
 from data_schemas import AcuityScale
 from triage.guidelines import GuidelineLibrary
+from triage.slm.adapter import adapter_sha256
 from triage.slm.calibration import CalibrationFile
 from triage.slm.fetch import find_base_model
+from triage.slm.prompt import PROMPT_VERSION
 from triage.training.base_model import load_base
 from triage.training.calibrate import fit
 from triage.training.finetune import Encoder, FinetuneConfig, attach_lora, level_probabilities, train
@@ -55,6 +57,8 @@ def run(
             probabilities, [row.level for row in rows], fitted_on=f"{len(rows)} held-out {name} cases"
         )
         scales[_SCALES[name]] = fitted
-    calibration = CalibrationFile(name=config.name, scales=scales)
+    calibration = CalibrationFile(
+        name=config.name, adapter_sha256=adapter_sha256(out), prompt_version=PROMPT_VERSION, scales=scales
+    )
     (out / "calibration.json").write_text(calibration.model_dump_json(indent=1) + "\n")
     report({"calibration": json.loads(calibration.model_dump_json())})

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from data_schemas import AcuityScale, LevelProbabilities
 from triage.slm.calibration import Calibration, ScaleCalibration
 from triage.slm.errors import ModelIntegrityError
+from triage.slm.prompt import PROMPT_VERSION
 
 
 @st.composite
@@ -55,16 +56,22 @@ def test_two_likely_urgent_levels_short_of_the_threshold_are_not_argued_away():
     assert Calibration.none().decide(LevelProbabilities(p=(0.4, 0.3, 0.3, 0.0, 0.0))) == 1
 
 
-def test_a_calibration_fits_the_adapter_it_was_loaded_with(tmp_path):
+def test_a_calibration_fits_the_adapter_and_the_prompt_it_was_fitted_on(tmp_path):
     path = tmp_path / "calibration.json"
-    path.write_text(json.dumps({"name": "k", "scales": {"KTAS": {"temperature": 1.5}}}))
-    loaded = Calibration.load(path, AcuityScale.KTAS, adapter_sha256="ab")
-    assert loaded.fits("ab")
-    assert not loaded.fits(None)
-    assert not loaded.fits("cd")
+
+    def load(scale=AcuityScale.KTAS, **changes):
+        content = {"name": "k", "adapter_sha256": "ab", "prompt_version": PROMPT_VERSION}
+        path.write_text(json.dumps(content | {"scales": {"KTAS": {"temperature": 1.5}}} | changes))
+        return Calibration.load(path, scale)
+
+    assert load().fits("ab")
+    assert not load().fits(None)
+    assert not load().fits("cd")
+    assert not load(prompt_version="older").fits("ab")
+    assert not load(prompt_version=None).fits("ab")
     # The defaults are fitted on nothing and may be used for anything, and say so.
-    none = Calibration.load(path, AcuityScale.ESI, adapter_sha256="ab")
-    assert (none.fits("cd"), none.fitted, loaded.fitted) == (True, False, True)
+    none = load(AcuityScale.ESI)
+    assert (none.fits("cd"), none.fitted, load().fitted) == (True, False, True)
 
 
 def test_the_set_widens_to_the_more_urgent_side_of_equals():
