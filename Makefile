@@ -50,7 +50,7 @@ test: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/python -m pytest -m 'not slow'
 
 test-all: $(VENV)/.installed-train $(VENV)/.model $(SANDBOX)/.installed
-	TRIAGE_TEST_ALL=1 $(BIN)/python -m pytest -m slow
+	TEST_ALL=1 $(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
