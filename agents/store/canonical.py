@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from data_schemas import IntakeRecord
+from data_schemas import IntakeRecord, QualityIssue
 
 
 def canonical_json(value: Any) -> str:
@@ -18,6 +18,11 @@ def canonical_json(value: Any) -> str:
 def digest(text: str) -> str:
     """SHA-256 of ``text`` in UTF-8, in hex."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# What the reader left out says nothing new about the patient. Our own written level is such a thing: counted, it
+# would have every patient assessed again as soon as the decision is in the hospital's record.
+_LEFT_OUT = {QualityIssue.ACUITY_STRIPPED, QualityIssue.LATER_STRIPPED}
 
 
 def fingerprint(record: IntakeRecord) -> str:
@@ -40,7 +45,11 @@ def fingerprint(record: IntakeRecord) -> str:
                     for fact in record.facts
                 ],
                 "missing": list(record.missing),
-                "findings": sorted([item.issue, item.kind or "", item.message] for item in record.findings),
+                "findings": sorted(
+                    [item.issue, item.kind or "", item.message]
+                    for item in record.findings
+                    if item.issue not in _LEFT_OUT
+                ),
             }
         )
     )

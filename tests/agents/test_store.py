@@ -18,7 +18,7 @@ from agents.store.canonical import fingerprint
 from agents.store.engine import HEAD, Database
 from agents.store.lease import is_dead, own_name
 from agents.store.tables import assessments, audit, audit_head, cases, intake, metadata, reviews
-from data_schemas import FactKind
+from data_schemas import DataQualityFinding, FactKind, QualityIssue
 
 
 @pytest.fixture
@@ -174,6 +174,15 @@ def test_a_fingerprint_depends_on_what_is_known_and_not_on_when_it_was_read():
     for other in (record(hr=89), record(hr=None), record(complaint="cough and fever"), record(avpu="A")):
         assert fingerprint(other) != base
     assert record().first(FactKind.HEART_RATE) is not None
+
+
+def test_our_own_level_in_the_record_is_nothing_new_about_the_patient():
+    def found(issue):
+        finding = DataQualityFinding(issue=issue, message="x")
+        return fingerprint(record().model_copy(update={"findings": (finding,)}))
+
+    assert found(QualityIssue.ACUITY_STRIPPED) == found(QualityIssue.LATER_STRIPPED) == fingerprint(record())
+    assert found(QualityIssue.CONTRADICTORY) != fingerprint(record())
 
 
 async def test_instants_keep_their_zone(database):

@@ -34,6 +34,10 @@ def on_server(folder):
         return asyncio.run(count())
 
 
+def chain_length(out):
+    return int(re.search(r"The chain of (\d+) entries", out).group(1))
+
+
 def check_output(out, count):
     assert out.count("Suggested ") == count
     assert out.count("Handbook: level") == count
@@ -56,6 +60,7 @@ def test_the_demo_triages_writes_and_reads_back_and_repeats_without_doubling(tri
     assert second.code == Exit.DONE, second.err
     check_output(second.out, 3)
     assert "3 before, 3 after" in second.out
+    assert chain_length(second.out) == chain_length(first.out)  # nobody was assessed or decided again
     assert on_server(folder) == before
 
 
