@@ -48,7 +48,9 @@ class GuidelineLibrary:
             taken = {item.id for item in statements}
             added = read_statements(extra, taken=taken)
             if not added:
-                raise GuidelineError(f"{extra}: holds no statement; give a folder with *.yaml statement files")
+                raise GuidelineError(
+                    f"{extra}: holds no statement; give a folder with *.yaml statement files"
+                )
             for item in added:
                 for problem in example_problems(item):
                     raise GuidelineError(f"{extra}: {item.id}: examples: {problem}")
