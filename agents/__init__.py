@@ -7,7 +7,7 @@ import os
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
 from agents.cases import CaseService
-from agents.context import AgentSettings
+from agents.context import AgentSettings, utc_now
 from agents.errors import (
     AgentError,
     AlreadyDecidedError,
@@ -60,4 +60,5 @@ __all__ = [
     "Step",
     "StoreError",
     "UnknownCaseError",
+    "utc_now",
 ]

@@ -17,8 +17,9 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from agents import utc_now
 from data_schemas import IntakeRecord, OverrideReason, ReviewDecision, ReviewerRole
-from integrations.assembly import Agent, open_agent, utc_now
+from integrations.assembly import Agent, open_agent
 from integrations.fhir import read_bundle
 from integrations.samples import samples
 from integrations.settings import ModelSettings, Settings

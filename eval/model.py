@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from data_schemas import AcuityScale, IntakeRecord, LevelProbabilities, Screening
+from data_schemas import IntakeRecord, LevelProbabilities, Screening
 from data_schemas._base import Frozen
 from eval.cases import EvaluationCase
 from integrations.assembly import load_calibration, open_engine, rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
 from triage.slm import AnswerError, ModelIntegrityError, Triager
+from triage.slm.prompt import asked_scale
 
 _CHUNK = 64
-_ASKED_AS = {AcuityScale.NHAMCS: AcuityScale.ESI}
 
 
 class ModelPrediction(Frozen):
@@ -37,7 +37,7 @@ async def predict_with_model(
         EngineError: the model cannot be opened.
         ValueError: the cases are of several scales.
     """
-    scales = {_ASKED_AS.get(case.scale, case.scale) for case in cases}
+    scales = {asked_scale(case.scale) for case in cases}
     if len(scales) != 1:
         raise ValueError("cases of several scales are scored apart: " + ", ".join(sorted(scales)))
     (scale,) = scales

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from agents import AgentSettings, CaseService, Clock, NoSink, OutcomeSink
+from agents import AgentSettings, CaseService, Clock, NoSink, OutcomeSink, utc_now
 from agents.store.engine import sqlite_url
 from data_schemas import AcuityScale, EsiVersion, IntakeRecord, ReviewerRole, Screening
 from integrations.fhir.auth import BearerAuth
@@ -39,11 +39,6 @@ class Agent:
     library: GuidelineLibrary
     calibration: Calibration
     settings: Settings
-
-
-def utc_now() -> datetime:
-    """The time now, in UTC."""
-    return datetime.now(UTC)
 
 
 def reader_settings(settings: Settings) -> ReaderSettings:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agents import Case
+from agents import Case, utc_now
 from data_schemas import IntakeRecord, OverrideReason, ReviewDecision, ReviewerRole
-from integrations.assembly import open_agent, utc_now
+from integrations.assembly import open_agent
 from integrations.fhir import read_bundle
 from integrations.samples import Sample, samples
 from integrations.settings import Settings

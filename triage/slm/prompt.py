@@ -60,6 +60,16 @@ _FREE_TEXT = {FactKind.CHIEF_COMPLAINT, *_LIMITS}
 _TIERS = {RuleTier.DEMAND: 0, RuleTier.CONSIDER: 1, RuleTier.INFORM: 2}
 
 
+# The survey's levels are mostly ESI and have no scale of their own to ask for. Training and evaluation must ask
+# under the same name; the label keeps its own scale, and every report names it.
+_ASKED_AS = {AcuityScale.NHAMCS: AcuityScale.ESI}
+
+
+def asked_scale(scale: AcuityScale) -> AcuityScale:
+    """The scale that the model is asked for when a case is labelled on ``scale``."""
+    return _ASKED_AS.get(scale, scale)
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A question to the model, and what it may cite in the answer.

@@ -22,14 +22,11 @@ from data_schemas import (
 from triage.esi import screen
 from triage.guidelines import GuidelineLibrary
 from triage.slm.answer import format_answer
-from triage.slm.prompt import Prompt, build_prompt
+from triage.slm.prompt import Prompt, asked_scale, build_prompt
 from triage.training.corpus import LabelledCase
 
 _ALWAYS_TELLING = (FactKind.CHIEF_COMPLAINT, FactKind.TRIAGE_NOTE)
 _CALM = (FactKind.AVPU, FactKind.PAIN, FactKind.INJURY, FactKind.ARRIVAL_MODE)
-# Which tag a label's scale is asked for under. The survey's levels are mostly ESI and carry no scale of their own;
-# the label keeps its scale, and every report names it.
-_ASKED_AS = {AcuityScale.NHAMCS: AcuityScale.ESI}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ def make_example(
         raise ValueError(f"{case.case_id}: a training case needs a level")
     record = drop_vital_signs(case.record, rng, drop) if rng is not None and drop > 0 else case.record
     screening = screen(record, library=library)
-    scale = _ASKED_AS.get(case.scale, case.scale)
+    scale = asked_scale(case.scale)
     prompt = build_prompt(record, screening.findings, library.short, scale)
     if not prompt.fact_ids:
         raise ValueError(f"{case.case_id}: no fact to learn from")

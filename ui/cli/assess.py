@@ -7,9 +7,9 @@ from pathlib import Path
 import typer
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from agents import AgentError, Case, StoreError
+from agents import AgentError, Case, StoreError, utc_now
 from data_schemas import AssessmentMode, IntakeRecord
-from integrations.assembly import Agent, open_agent, open_client, reader_settings, utc_now
+from integrations.assembly import Agent, open_agent, open_client, reader_settings
 from integrations.fhir import IntakeError, read_path, read_server
 from integrations.fhir.identity import normal_base
 from integrations.settings import Settings

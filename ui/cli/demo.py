@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.rule import Rule
 from rich.table import Table
 
-from agents import AlreadyDecidedError, Case, PendingWrite
+from agents import AlreadyDecidedError, Case, PendingWrite, utc_now
 from data_schemas import AssessmentMode, OverrideReason, ReviewDecision, ReviewerRole, WriteState
-from integrations.assembly import Agent, open_agent, open_client, reader_settings, utc_now
+from integrations.assembly import Agent, open_agent, open_client, reader_settings
 from integrations.fhir import IntakeError, read_server
 from integrations.fhir.acuity_codes import ESI_CODE, ESI_CODING
 from integrations.fhir.server_reader import OPEN_STATUSES
