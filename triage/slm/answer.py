@@ -19,7 +19,7 @@ MAX_CITED_STATEMENTS = 2
 
 _ANSWER = re.compile(
     r"Level: (?P<level>[1-5])\nA (?P<a>yes|no) B (?P<b>yes|no) C (?P<c>[0-2]) D (?P<d>yes|no)\n"
-    r"Facts:(?P<facts>(?: F\d+)+)(?:\nGuidelines:(?P<statements> none|(?: G\d+)+))?"
+    r"Facts:(?P<facts>(?: [A-Za-z]+\d*)+)(?:\nGuidelines:(?P<statements> none|(?: G\d+)+))?"
 )
 
 
@@ -38,9 +38,9 @@ def answer_regex(prompt: Prompt) -> str:
     Raises:
         AnswerError: the prompt shows no fact at all; the rules must answer alone.
     """
-    if not prompt.fact_ids:
+    if not prompt.facts:
         raise AnswerError("the record holds no fact that the model could cite")
-    facts = "|".join(prompt.fact_ids)
+    facts = "|".join(prompt.facts)
     regex = rf"Level: [1-5]\nA (yes|no) B (yes|no) C [0-2] D (yes|no)\nFacts:( ({facts})){{1,{MAX_FACTS}}}"
     if prompt.statements:
         labels = "|".join(prompt.statements)
@@ -60,7 +60,7 @@ def parse_answer(text: str, prompt: Prompt) -> ParsedAnswer:
     facts = dict.fromkeys(match["facts"].split())
     cited = match["statements"] or " none"
     labels = {} if cited == " none" else dict.fromkeys(cited.split())
-    if not facts.keys() <= set(prompt.fact_ids) or not labels.keys() <= prompt.statements.keys():
+    if not facts.keys() <= prompt.facts.keys() or not labels.keys() <= prompt.statements.keys():
         raise AnswerError("the answer cites something that the prompt did not show")
     return ParsedAnswer(
         level=int(match["level"]),
@@ -71,23 +71,31 @@ def parse_answer(text: str, prompt: Prompt) -> ParsedAnswer:
             danger_zone=match["d"] == "yes",
         ),
         citations=(
-            *(Citation(fact_id=fact) for fact in facts),
+            *(Citation(fact_id=prompt.facts[name]) for name in facts),
             *(Citation(statement_id=prompt.statements[label]) for label in labels),
         ),
     )
 
 
 def format_answer(
-    level: int, path: DecisionPath, fact_ids: Iterable[str], labels: Iterable[str], prompt: Prompt
+    level: int, path: DecisionPath, facts: Iterable[str], labels: Iterable[str], prompt: Prompt
 ) -> str:
-    """The answer as text: the training target, in the very grammar that is decoded."""
+    """The answer as text: the training target, in the very grammar that is decoded.
+
+    Args:
+        level: 1 to 5.
+        path: the decision path behind it.
+        facts: names of facts as the prompt shows them, in the order to cite them in.
+        labels: labels of statements, likewise.
+        prompt: the question.
+    """
 
     def word(flag: bool) -> str:
         return "yes" if flag else "no"
 
     text = (
         f"{LEAD}{level}\nA {word(path.life_saving)} B {word(path.high_risk)} C {path.resources} "
-        f"D {word(path.danger_zone)}\nFacts:" + "".join(f" {fact}" for fact in list(fact_ids)[:MAX_FACTS])
+        f"D {word(path.danger_zone)}\nFacts:" + "".join(f" {name}" for name in list(facts)[:MAX_FACTS])
     )
     if prompt.statements:
         cited = list(labels)[:MAX_CITED_STATEMENTS]

@@ -1,51 +1,75 @@
-"""The prompt: numbered facts and the guideline statements that hold, the same for every engine and in training.
+"""The prompt: named facts, and what the rules found, the same for every engine and in training.
 
 Everything constant comes first, so that an engine can keep it as a ready key-value state (embedded) or find it
-in its prefix cache (vLLM). Canonical units are implied: they are fixed for each kind of fact, and every token
-costs time on a CPU.
+in its prefix cache (vLLM). One fact a line, each under the name it is cited by; patient text stands in quotation
+marks and cannot leave its line. Canonical units are implied: they are fixed for each kind of fact, and every token
+costs time on a CPU, in training most of all ("HR96" is a token less than "HR 96").
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from data_schemas import AcuityScale, Fact, FactKind, IntakeRecord, RuleFinding, RuleTier
+from data_schemas import (
+    AcuityScale,
+    Fact,
+    FactKind,
+    IntakeRecord,
+    RuleFinding,
+    RuleTier,
+    ScoreResult,
+    Screening,
+)
 from triage.slm.tokenizer import neutralise
 
-PROMPT_VERSION = "2026.11-1"
+PROMPT_VERSION = "2026.11-2"
 """Raise it with any change to the text below: stored assessments and adapters name the version they used."""
 
-PREFIX = "<|im_start|>user\nEmergency triage. Level 1 (now) to 5 (can wait), with evidence.\n"
+PREFIX = "<|im_start|>user\nTriage: level 1 (now) to 5 (can wait)\n"
 SUFFIX = "<|im_end|>\n<|im_start|>assistant\n"
 
-MAX_STATEMENTS = 4
+MAX_STATEMENTS = 2
 MAX_TEXT = 160
 MAX_NOTE = 600
 _LIMITS = {FactKind.CONDITION: 4, FactKind.MEDICATION: 4, FactKind.ALLERGY: 2, FactKind.TRIAGE_NOTE: 1}
-_LABELS = {
+
+FACT_NAMES: Mapping[FactKind, str] = {
+    FactKind.AGE: "age",
+    FactKind.SEX: "sex",
+    FactKind.PREGNANCY: "pregnancy",
+    FactKind.ARRIVAL_MODE: "arrival",
+    FactKind.INJURY: "injury",
+    FactKind.CHIEF_COMPLAINT: "cc",
     FactKind.HEART_RATE: "HR",
     FactKind.RESPIRATORY_RATE: "RR",
-    FactKind.OXYGEN_SATURATION: "SpO2",
-    FactKind.OXYGEN_FLOW: "O2",
-    FactKind.INSPIRED_OXYGEN: "FiO2",
+    FactKind.OXYGEN_SATURATION: "sat",
+    FactKind.OXYGEN_FLOW: "flow",
+    FactKind.INSPIRED_OXYGEN: "fraction",
     FactKind.TEMPERATURE: "T",
     FactKind.SYSTOLIC_BP: "BP",
     FactKind.PAIN: "pain",
+    FactKind.AVPU: "alertness",
     FactKind.GCS: "GCS",
     FactKind.GLUCOSE: "glucose",
     FactKind.WEIGHT: "weight",
+    FactKind.CONDITION: "history",
+    FactKind.MEDICATION: "takes",
+    FactKind.ALLERGY: "allergy",
+    FactKind.TRIAGE_NOTE: "note",
 }
-_NAMES = {
-    FactKind.OXYGEN_SATURATION: "SpO2",
-    FactKind.HEART_RATE: "HR",
-    FactKind.RESPIRATORY_RATE: "RR",
-    FactKind.TEMPERATURE: "T",
-    FactKind.SYSTOLIC_BP: "BP",
-    FactKind.CHIEF_COMPLAINT: "complaint",
-    FactKind.AVPU: "AVPU",
-    FactKind.PAIN: "pain",
-    FactKind.AGE: "age",
-    FactKind.SEX: "sex",
+"""What a fact is called in prompt and answer; the second of a kind is ``history2``, and so on."""
+
+_ARRIVALS = {
+    "private": "private vehicle",
+    "public": "public transport",
+    "other": "not ambulance",
+}
+_ALERTNESS = {
+    "A": "alert",
+    "C": "new confusion",
+    "V": "responds to voice",
+    "P": "responds to pain",
+    "U": "unresponsive",
 }
 # Repeats of a kind, the parts of a summed score and the diastolic pressure (shown with the systolic one) cost
 # tokens and add nothing at triage.
@@ -74,43 +98,46 @@ def asked_scale(scale: AcuityScale) -> AcuityScale:
 class Prompt:
     """A question to the model, and what it may cite in the answer.
 
-    ``statements`` maps the short label shown to the model (G1, G2, ...) to the statement's id.
+    ``facts`` maps each name shown (HR, cc, history2) to the fact's id; ``statements`` each short label (G1, G2)
+    to the statement's id.
     """
 
     prefix: str
     text: str
-    fact_ids: tuple[str, ...]
+    facts: dict[str, str]
     statements: dict[str, str]
 
 
 def build_prompt(
     record: IntakeRecord,
-    findings: Iterable[RuleFinding],
-    short: dict[str, str],
+    screening: Screening | None,
+    short: Mapping[str, str],
     scale: AcuityScale = AcuityScale.ESI,
 ) -> Prompt:
     """The prompt for one arrival.
 
     Args:
         record: what was known at triage.
-        findings: the rules that hold; at most ``MAX_STATEMENTS`` are shown, demands first.
+        screening: what the rules found: their level, the NEWS2 score, and at most ``MAX_STATEMENTS`` statements,
+            demands first. None asks the model for a level of its own, without them: the second look.
         short: the short wording of each statement, by id.
         scale: the scale the level is wanted on.
     """
-    shown = list(_shown_facts(record))
-    parts = [f"{fact.id} {_wording(fact, record)}" for fact in shown]
-    if record.missing:
-        names = [_NAMES[kind] for kind in record.missing if kind in _NAMES]
-        if names:
-            parts.append("missing " + " ".join(names))
-    chosen = choose_statements(findings)
-    labels = {f"G{number}": finding.statement.id for number, finding in enumerate(chosen, start=1)}
-    lines = [f"{scale.value}: " + ", ".join(parts)]
-    lines += [f"{label} {short[statement_id]}" for label, statement_id in labels.items()]
+    names = _names(record)
+    lines = [scale.value, *_fact_lines(record, names)]
+    missing = [FACT_NAMES[kind] for kind in record.missing if kind in FACT_NAMES]
+    if missing:
+        lines.append("missing " + " ".join(missing))
+    labels: dict[str, str] = {}
+    if screening is not None:
+        lines.append(_rules_line(screening))
+        chosen = choose_statements(screening.findings)
+        labels = {f"G{number}": finding.statement.id for number, finding in enumerate(chosen, start=1)}
+        lines += [f"{label} {short[statement_id]}" for label, statement_id in labels.items()]
     return Prompt(
         prefix=PREFIX,
         text="\n".join(lines) + SUFFIX,
-        fact_ids=tuple(fact.id for fact in shown),
+        facts={name: fact.id for name, fact in names.items()},
         statements=labels,
     )
 
@@ -158,30 +185,68 @@ def _shown_facts(record: IntakeRecord) -> Iterable[Fact]:
             yield fact
 
 
-def _wording(fact: Fact, record: IntakeRecord) -> str:
-    if fact.kind is FactKind.SYSTOLIC_BP:
-        diastolic = record.number(FactKind.DIASTOLIC_BP)
-        return f"BP {_plain(fact.value)}" + (f"/{_plain(diastolic)}" if diastolic is not None else "")
-    if fact.kind in _LABELS and fact.value is not None:
-        return f"{_LABELS[fact.kind]} {_plain(fact.value)}"
-    words = " ".join(neutralise(fact.text).split())[: _most(fact.kind)]
+def _names(record: IntakeRecord) -> dict[str, Fact]:
+    names: dict[str, Fact] = {}
+    counts: dict[FactKind, int] = {}
+    for fact in _shown_facts(record):
+        number = counts[fact.kind] = counts.get(fact.kind, 0) + 1
+        names[FACT_NAMES[fact.kind] + (str(number) if number > 1 else "")] = fact
+    return names
+
+
+def _fact_lines(record: IntakeRecord, names: Mapping[str, Fact]) -> Iterable[str]:
+    """One line a fact, but age and sex on one."""
+    who = [_wording(name, fact, record) for name, fact in names.items() if name in ("age", "sex")]
+    if who:
+        yield " ".join(who)
+    for name, fact in names.items():
+        if name not in ("age", "sex"):
+            yield _wording(name, fact, record)
+
+
+def _wording(name: str, fact: Fact, record: IntakeRecord) -> str:
     match fact.kind:
-        case FactKind.CONDITION:
-            return f"history {words}"
-        case FactKind.MEDICATION:
-            return f"takes {words}"
-        case FactKind.ALLERGY:
-            return f"allergy {words}"
+        case FactKind.SYSTOLIC_BP:
+            diastolic = record.number(FactKind.DIASTOLIC_BP)
+            return f"BP{_plain(fact.value)}" + (f"/{_plain(diastolic)}" if diastolic is not None else "")
         case FactKind.INJURY:
             return "injury" if fact.code == "yes" else "no injury"
-        case FactKind.TRIAGE_NOTE:
-            return f"note {words}"
+        case FactKind.ARRIVAL_MODE if fact.code is not None:
+            return _ARRIVALS.get(fact.code, fact.code)
+        case FactKind.AVPU if fact.code in _ALERTNESS:
+            return _ALERTNESS[fact.code]
+        case FactKind.SEX if fact.code is not None:
+            return fact.code
+        case kind if kind in _FREE_TEXT:
+            words = " ".join(neutralise(fact.text).split())[: _most(kind)]
+            return f"{name} " + '"' + words.replace('"', "'") + '"'
+        case FactKind.AGE | FactKind.PREGNANCY:
+            return " ".join(neutralise(fact.text).split())[:MAX_TEXT]
+        case _ if fact.value is not None:
+            return f"{name}{_plain(fact.value)}"
         case _:
-            return words
+            return f"{name} " + " ".join(neutralise(fact.text).split())[:MAX_TEXT]
+
+
+def _rules_line(screening: Screening) -> str:
+    """ "rules3 consider2 news4+": the plus says that the score's inputs are not all known."""
+    words = [f"rules{screening.level}"]
+    considered = [level for level in screening.considered if level < screening.level]
+    if considered:
+        words.append(f"consider{considered[0]}")
+    score = _news2(screening.scores)
+    if score is not None and score.value is not None:
+        words.append(f"news{_plain(score.value)}" + ("" if score.complete else "+"))
+    return " ".join(words)
+
+
+def _news2(scores: Iterable[ScoreResult]) -> ScoreResult | None:
+    return next((score for score in scores if score.applicable and score.name.startswith("NEWS2")), None)
 
 
 def _plain(value: Decimal | None) -> str:
     if value is None:
         return "?"
     rounded = value.quantize(Decimal("0.1"))
-    return f"{rounded:f}".rstrip("0").rstrip(".")
+    text = f"{rounded:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -69,7 +69,7 @@ class Triager:
         return [probabilities(answer) for answer in await self._engine.levels(requests)]
 
     def _prompt(self, record: IntakeRecord, screening: Screening) -> Prompt:
-        return build_prompt(record, screening.findings, self._short, self.scale)
+        return build_prompt(record, screening, self._short, self.scale)
 
 
 def probabilities(answer: EngineAnswer) -> LevelProbabilities:

@@ -31,7 +31,12 @@ _CALM = (FactKind.AVPU, FactKind.PAIN, FactKind.INJURY, FactKind.ARRIVAL_MODE)
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """One prompt and its target; ``level`` is the label, ``group`` the site or hospital-year it came from."""
+    """One prompt and its target; ``level`` is the label, ``group`` the site or hospital-year it came from.
+
+    ``whole``: path and citations are targets too, not only the level. ``soft``: a teacher's probabilities of levels
+    1-5 for the same facts, to learn from beside the label (Hinton et al. 2015, "Distilling the Knowledge in a Neural
+    Network").
+    """
 
     case_id: str
     prefix: str
@@ -40,10 +45,18 @@ class TrainingExample:
     level: int
     scale: AcuityScale
     group: str
+    whole: bool = True
+    soft: tuple[float, float, float, float, float] | None = None
 
 
 def make_example(
-    case: LabelledCase, library: GuidelineLibrary, rng: random.Random | None = None, drop: float = 0.0
+    case: LabelledCase,
+    library: GuidelineLibrary,
+    rng: random.Random | None = None,
+    *,
+    drop: float = 0.0,
+    unaided: float = 0.0,
+    screening: Screening | None = None,
 ) -> TrainingExample:
     """The training example of one labelled case.
 
@@ -52,6 +65,9 @@ def make_example(
         library: the statements shown and cited.
         rng: with ``drop``, makes the choice of dropped vital signs repeatable.
         drop: the share of vital signs left out, so that missing is ordinary to the model.
+        unaided: the share of prompts without what the rules found, so that the model can also be asked for a level
+            of its own.
+        screening: of the very record, where it is there already and nothing is dropped.
 
     Raises:
         ValueError: the case has no level or no fact.
@@ -59,10 +75,12 @@ def make_example(
     if case.acuity is None:
         raise ValueError(f"{case.case_id}: a training case needs a level")
     record = drop_vital_signs(case.record, rng, drop) if rng is not None and drop > 0 else case.record
-    screening = screen(record, library=library)
+    if screening is None or record is not case.record:
+        screening = screen(record, library=library)
     scale = asked_scale(case.scale)
-    prompt = build_prompt(record, screening.findings, library.short, scale)
-    if not prompt.fact_ids:
+    aided = rng is None or rng.random() >= unaided
+    prompt = build_prompt(record, screening if aided else None, library.short, scale)
+    if not prompt.facts:
         raise ValueError(f"{case.case_id}: no fact to learn from")
     agreeing = [finding for finding in screening.findings if _agrees(finding, case.acuity)]
     target = format_answer(
@@ -90,17 +108,18 @@ def path_for(level: int, screening: Screening, resources_used: int | None) -> De
 
 
 def rationale_facts(record: IntakeRecord, agreeing: Iterable[RuleFinding], prompt: Prompt) -> list[str]:
-    """Up to four facts that support the level: those of agreeing rules, the complaint, then calm signs."""
+    """Names of up to four facts that support the level: those of agreeing rules, the complaint, then calm signs."""
+    names = {fact_id: name for name, fact_id in prompt.facts.items()}
     wanted: dict[str, None] = {}
     for finding in agreeing:
-        wanted.update(dict.fromkeys(fact for fact in finding.fact_ids if fact in prompt.fact_ids))
+        wanted.update(dict.fromkeys(names[fact] for fact in finding.fact_ids if fact in names))
     for kinds in (_ALWAYS_TELLING, _CALM):
         for kind in kinds:
             fact = record.first(kind)
-            if fact is not None and fact.id in prompt.fact_ids:
-                wanted.setdefault(fact.id)
-    chosen = list(wanted)[:4] or list(prompt.fact_ids[:1])
-    return sorted(chosen, key=lambda fact_id: int(fact_id[1:]))
+            if fact is not None and fact.id in names:
+                wanted.setdefault(names[fact.id])
+    chosen = list(wanted)[:4] or list(prompt.facts)[:1]
+    return sorted(chosen, key=list(prompt.facts).index)
 
 
 def drop_vital_signs(record: IntakeRecord, rng: random.Random, share: float) -> IntakeRecord:

@@ -12,9 +12,9 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import yaml
@@ -51,6 +51,10 @@ class FinetuneConfig(Frozen):
     answer_weight: float = Field(default=0.3, ge=0.0)
     ordinal_weight: float = Field(default=0.0, ge=0.0)
     under_triage_weight: float = Field(default=1.0, ge=1.0)
+    teacher_weight: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Share of a teacher's probabilities in the level's target, where an example has them."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the frozen weights and the arithmetic; the LoRA weights and the optimiser stay in float32."""
     evaluate_every: int = 100
     threads: int = 2
     minutes: float | None = None
@@ -64,10 +68,12 @@ class FinetuneConfig(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
+    """``level_at``: where the level's digit stands; ``ids`` end there where only the level is a target."""
+
     ids: list[int]
-    answer_at: int
     level_at: int
     level: int
+    soft: tuple[float, float, float, float, float] | None = None
 
 
 class Encoder:
@@ -85,10 +91,15 @@ class Encoder:
         """Ids of prefix, prompt and target, tokenised apart exactly as the engines do."""
         before = self._ids(example.prefix) + self._ids(example.prompt)
         lead = self._ids(LEAD)
-        rest = self._ids(example.target[len(LEAD) + 1 :])
-        digit = self.digits[example.level - 1]
-        ids = [*before, *lead, digit, *rest, self.end]
-        return _Encoded(ids, len(before) + len(lead), len(before) + len(lead), example.level)
+        ids = [*before, *lead]
+        level_at = len(ids)
+        if example.whole:
+            ids += [
+                self.digits[example.level - 1],
+                *self._ids(example.target[len(LEAD) + 1 :]),
+                self.end,
+            ]
+        return _Encoded(ids, level_at, example.level, example.soft)
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
@@ -104,8 +115,11 @@ class Encoder:
 
 def attach_lora(model: torch.nn.Module, config: FinetuneConfig, start_from: Path | None = None) -> PeftModel:
     """The model with LoRA on every linear layer from ``first_layer`` up, or going on from an adapter."""
+    model = model.to(getattr(torch, config.precision))
     if start_from is not None:
-        return PeftModel.from_pretrained(model, str(start_from), is_trainable=True)
+        return PeftModel.from_pretrained(
+            model, str(start_from), is_trainable=True, autocast_adapter_dtype=True
+        )
     layers = model.config.num_hidden_layers
     lora = LoraConfig(
         r=config.rank,
@@ -200,23 +214,37 @@ def batch_loss(
     times ``answer_weight``.
     """
     if not config.answer_weight:  # nothing after the level is a target: do not pay for it
-        batch = [_Encoded(i.ids[: i.level_at], i.answer_at, i.level_at, i.level) for i in batch]
+        batch = [replace(item, ids=item.ids[: item.level_at]) for item in batch]
     hidden, head = _hidden(model, batch)
+    digits = head[encoder.digits].float()
     level_logits = torch.stack(
-        [hidden[row, item.level_at - 1] @ head[encoder.digits].T for row, item in enumerate(batch)]
+        [hidden[row, item.level_at - 1].float() @ digits.T for row, item in enumerate(batch)]
     )
-    truth = torch.tensor([item.level - 1 for item in batch])
+    truth = torch.tensor([item.level - 1 for item in batch], device=level_logits.device)
+    wanted = _level_targets(batch, config.teacher_weight).to(level_logits.device)
     weights = torch.where(truth <= 1, config.under_triage_weight, 1.0)
-    losses = functional.cross_entropy(level_logits, truth, reduction="none")
+    losses = functional.cross_entropy(level_logits, wanted, reduction="none")
     loss = (losses * weights).sum() / weights.sum()
     if config.ordinal_weight:
-        distance = (torch.arange(5)[None, :] - truth[:, None]).float() ** 2
+        distance = (torch.arange(5, device=truth.device)[None, :] - truth[:, None]).float() ** 2
         loss = loss + config.ordinal_weight * (level_logits.softmax(-1) * distance).sum(-1).mean()
-    if config.answer_weight:
-        states = torch.cat([hidden[r, i.level_at : len(i.ids) - 1] for r, i in enumerate(batch)])
-        targets = torch.tensor([token for i in batch for token in i.ids[i.level_at + 1 :]])
-        loss = loss + config.answer_weight * functional.cross_entropy(states @ head.T, targets)
+    whole = [(row, item) for row, item in enumerate(batch) if len(item.ids) > item.level_at]
+    if whole:
+        states = torch.cat([hidden[row, item.level_at : len(item.ids) - 1] for row, item in whole])
+        targets = torch.tensor([t for _, i in whole for t in i.ids[i.level_at + 1 :]], device=truth.device)
+        rest = functional.cross_entropy((states.to(head.dtype) @ head.T).float(), targets)
+        loss = loss + config.answer_weight * rest * len(whole) / len(batch)
     return loss
+
+
+def _level_targets(batch: Sequence[_Encoded], teacher_weight: float) -> torch.Tensor:
+    """What the five digits' probabilities should be: the label, mixed with a teacher's where there is one."""
+    rows = []
+    for item in batch:
+        share = teacher_weight if item.soft is not None else 0.0
+        soft = item.soft or (0.0,) * 5
+        rows.append([share * soft[k] + (1.0 - share) * (item.level == k + 1) for k in range(5)])
+    return torch.tensor(rows, dtype=torch.float32)
 
 
 def level_probabilities(
@@ -228,14 +256,12 @@ def level_probabilities(
     result = torch.zeros(len(rows), 5)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        batch = [
-            _Encoded(rows[i].ids[: rows[i].level_at], 0, rows[i].level_at, rows[i].level) for i in chosen
-        ]
+        batch = [replace(rows[i], ids=rows[i].ids[: rows[i].level_at]) for i in chosen]
         with torch.no_grad():
             hidden, head = _hidden(model, batch)
         for position, index in enumerate(chosen):
-            logits = hidden[position, rows[index].level_at - 1] @ head[encoder.digits].T
-            result[index] = logits.softmax(-1)
+            logits = hidden[position, rows[index].level_at - 1].float() @ head[encoder.digits].float().T
+            result[index] = logits.softmax(-1).cpu()
     return result.detach()
 
 
@@ -267,8 +293,12 @@ def _hidden(model: PeftModel, batch: Sequence[_Encoded]) -> tuple[torch.Tensor, 
         ids[row, : len(item.ids)] = torch.tensor(item.ids)
         mask[row, : len(item.ids)] = 1
     causal = model.get_base_model()
-    hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-    return hidden, causal.lm_head.weight
+    head = causal.lm_head.weight
+    with torch.autocast(head.device.type, torch.bfloat16, enabled=head.dtype == torch.bfloat16):
+        hidden = causal.model(
+            input_ids=ids.to(head.device), attention_mask=mask.to(head.device), use_cache=False
+        ).last_hidden_state
+    return hidden, head
 
 
 def _batches(rows: Sequence[_Encoded], config: FinetuneConfig) -> Iterator[list[_Encoded]]:

@@ -63,7 +63,7 @@ def build_mixture(
             validation[part.dataset] = [make_example(case, library) for case in held]
         chosen = _sample(rest, part, rng)
         for _ in range(part.repeat):
-            training += [make_example(case, library, rng, config.drop) for case in chosen]
+            training += [make_example(case, library, rng, drop=config.drop) for case in chosen]
     rng.shuffle(training)
     return training, validation
 
