@@ -1,0 +1,21 @@
+"""Comparators that learn from labelled cases without a language model: gradient boosting, and the training prior.
+
+They see what the language model sees, the intake record, and are fitted on the same cases: they tell whether it is
+the language model that does it. Need the ``eval`` extra (LightGBM, scikit-learn).
+"""
+
+from triage.baselines.boosting import Boosting, BoostingConfig
+from triage.baselines.features import FeatureConfig, FeatureSpace
+from triage.baselines.labels import BaselineError
+from triage.baselines.majority import Majority
+from triage.baselines.out_of_fold import out_of_fold
+
+__all__ = [
+    "BaselineError",
+    "Boosting",
+    "BoostingConfig",
+    "FeatureConfig",
+    "FeatureSpace",
+    "Majority",
+    "out_of_fold",
+]
