@@ -11,6 +11,17 @@ from triage.metrics.agreement import (
     quadratic_weighted_kappa,
     within_one,
 )
+from triage.metrics.calibration import (
+    ReliabilityBin,
+    RiskCoverage,
+    brier_score,
+    expected_calibration_error,
+    high_calibration_error,
+    log_loss,
+    reliability_table,
+    risk_coverage_curve,
+)
+from triage.metrics.exact import clopper_pearson_interval
 from triage.metrics.intervals import Interval, wilson_interval
 from triage.metrics.levels import Predicted, Truth
 from triage.metrics.safety import (
@@ -27,13 +38,22 @@ from triage.metrics.safety import (
 __all__ = [
     "Interval",
     "Predicted",
+    "ReliabilityBin",
+    "RiskCoverage",
     "Truth",
     "accuracy",
+    "brier_score",
+    "clopper_pearson_interval",
     "confusion_matrix",
+    "expected_calibration_error",
+    "high_calibration_error",
+    "log_loss",
     "macro_f1",
     "over_triage",
     "quadratic_weighted_kappa",
     "recall_high",
+    "reliability_table",
+    "risk_coverage_curve",
     "significant_over_triage",
     "significant_under_triage",
     "significant_under_triage_high",
