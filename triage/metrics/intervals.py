@@ -1,4 +1,4 @@
-"""The interval of a proportion. ``bootstrap`` has those of anything else."""
+"""The interval of a proportion. ``exact`` has the exact one, ``bootstrap`` those of anything else."""
 
 import math
 from statistics import NormalDist
@@ -32,23 +32,3 @@ def wilson_interval(successes: int, total: int, *, confidence: float = 0.95) -> 
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == total else min(1.0, centre + half)
     return Interval(low, high)
-
-
-def clopper_pearson(successes: int, total: int, *, confidence: float = 0.95) -> Interval:
-    """Exact interval of a proportion (Clopper and Pearson, Biometrika 1934;26:404-413), by scipy (extra ``eval``).
-
-    It holds the true share at least as often as it says. 0 of 301 gives 0 to 1.22 %.
-
-    Raises:
-        ValueError: not 0 <= successes <= total, total 0, or a confidence outside (0, 1).
-    """
-    from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415  # not in the plain install
-        binomtest,
-    )
-
-    if total <= 0 or not 0 <= successes <= total:
-        raise ValueError(f"{successes} of {total} is no proportion")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence} is not between 0 and 1")
-    found = binomtest(successes, total).proportion_ci(confidence, method="exact")
-    return Interval(float(found.low), float(found.high))
