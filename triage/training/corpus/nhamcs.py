@@ -1,6 +1,7 @@
 """Visits of the US National Hospital Ambulatory Medical Care Survey, emergency departments, 2016-2020.
 
-CDC/NCHS public-use files, decoded. The level is the one that the triage nurse recorded (``AcuityScale.NHAMCS``). There
+CDC/NCHS public-use files: a table of them, decoded (.parquet, .csv, .jsonl), or one of the CDC's own (.dta, .sas7bdat;
+see ``nhamcs_cdc``). The level is the one that the triage nurse recorded (``AcuityScale.NHAMCS``). There
 is no free text: the complaint is up to five coded reasons for the visit. Terms: statistical analysis only.
 """
 
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from data_schemas.acuity import AcuityScale
 from data_schemas.intake import CANONICAL_UNITS, FactKind, IntakeRecord, QualityIssue
+from triage.training.corpus import nhamcs_cdc
 from triage.training.corpus.case import LabelledCase
 from triage.training.corpus.nhamcs_outcomes import outcomes_of, resources_used
 from triage.training.corpus.reasons import reason_words
@@ -82,7 +84,7 @@ _DAYS_IN_YEAR = Decimal("365.25")
 
 
 def read(path: str | Path, *, labelled_only: bool = True) -> Iterator[LabelledCase]:
-    """Yield the visits of ``path`` (.parquet, .csv or .jsonl) in its order.
+    """Yield the visits of ``path`` (.parquet, .csv, .jsonl, or the CDC's .dta or .sas7bdat) in its order.
 
     With ``labelled_only``, visits of people dead on arrival and rows whose ``acuity`` is there but is not 1-5 are left
     out; a file without the column is read whole, with ``acuity`` None. ``group`` is year and hospital
@@ -91,7 +93,9 @@ def read(path: str | Path, *, labelled_only: bool = True) -> Iterator[LabelledCa
     Raises:
         CorpusError: a column of ``TRIAGE_COLUMNS`` is missing, or the file cannot be read.
     """
-    for row in read_rows(Path(path), required=TRIAGE_COLUMNS):
+    path = Path(path)
+    original = path.suffix.lower() in nhamcs_cdc.SUFFIXES
+    for row in nhamcs_cdc.rows(path) if original else read_rows(path, required=TRIAGE_COLUMNS):
         acuity = level_cell(row, "acuity")
         if labelled_only and (flag_cell(row, "post_DOA") or (acuity is None and "acuity" in row)):
             continue

@@ -84,6 +84,42 @@ NHAMCS_ROW: dict[str, object] = {
     "design_PATWT": 1234.5,
 }
 
+MIMIC_ROWS: dict[str, dict[str, object]] = {
+    "triage": {
+        "subject_id": "10000001",
+        "stay_id": "30000001",
+        "temperature": "100.7",
+        "heartrate": "112.0",
+        "resprate": "24.0",
+        "o2sat": "91.0",
+        "sbp": "142.0",
+        "dbp": "80.0",
+        "pain": "4",
+        "acuity": "2.0",
+        "chiefcomplaint": "SOB, Cough",
+    },
+    "edstays": {
+        "subject_id": "10000001",
+        "hadm_id": "20000001",
+        "stay_id": "30000001",
+        "intime": "2151-03-02 17:05:00",
+        "outtime": "2151-03-02 23:40:00",
+        "gender": "F",
+        "race": "OTHER",
+        "arrival_transport": "AMBULANCE",
+        "disposition": "ADMITTED",
+    },
+    "patients": {
+        "subject_id": "10000001",
+        "gender": "F",
+        "anchor_age": "65",
+        "anchor_year": "2149",
+        "anchor_year_group": "2014 - 2016",
+        "dod": "",
+    },
+}
+"""By table, of the shape that PhysioNet publishes; every value is made up."""
+
 Write = Callable[[Rows, str], Path]
 
 
@@ -120,3 +156,9 @@ def ktas_row() -> dict[str, object]:
 def nhamcs_row() -> dict[str, object]:
     """A row of the NHAMCS set's layout."""
     return dict(NHAMCS_ROW)
+
+
+@pytest.fixture
+def mimic_rows() -> dict[str, dict[str, object]]:
+    """A row of each MIMIC table that is read."""
+    return {name: dict(row) for name, row in MIMIC_ROWS.items()}
