@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from data_schemas import IntakeRecord, LevelProbabilities, Screening
+from data_schemas import LevelProbabilities
 from data_schemas._base import Frozen
 from eval.cases import EvaluationCase
+from eval.predictors.asking import ask_levels
 from integrations.assembly import load_calibration, open_engine, rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
-from triage.slm import AnswerError, ModelIntegrityError, Triager
+from triage.slm import EngineError, ModelIntegrityError, Triager
 from triage.slm.prompt import asked_scale
 
 _CHUNK = 64
@@ -55,8 +56,10 @@ async def predict_with_model(
         for start in range(0, len(cases), _CHUNK):
             chunk = cases[start : start + _CHUNK]
             screened = [(case.record, screen(case.record, settings.esi_version)) for case in chunk]
-            for case, (_, screening), raw in zip(chunk, screened, await _ask(triager, screened), strict=True):
-                calibrated = None if raw is None else calibration.apply(raw)
+            for case, (_, screening), raw in zip(
+                chunk, screened, await ask_levels(triager, screened), strict=True
+            ):
+                calibrated = None if isinstance(raw, EngineError) else calibration.apply(raw)
                 alone = None if calibrated is None else calibration.decide(calibrated)
                 floor = screening.floor
                 floored = alone if alone is None or floor is None else min(alone, floor)
@@ -69,20 +72,3 @@ async def predict_with_model(
     finally:
         await engine.close()
     return predictions
-
-
-async def _ask(
-    triager: Triager, screened: Sequence[tuple[IntakeRecord, Screening]]
-) -> list[LevelProbabilities | None]:
-    try:
-        return list(await triager.levels(screened))
-    except AnswerError:
-        return [await _ask_one(triager, pair) for pair in screened]
-
-
-async def _ask_one(triager: Triager, pair: tuple[IntakeRecord, Screening]) -> LevelProbabilities | None:
-    """One case apart, so that a case without any fact does not take its neighbours with it."""
-    try:
-        return (await triager.levels([pair]))[0]
-    except AnswerError:
-        return None

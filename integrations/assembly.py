@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from agents import AgentSettings, CaseService, Clock, NoSink, OutcomeSink, utc_now
+from agents import AgentSettings, Asks, CaseService, Clock, NoSink, OutcomeSink, utc_now
 from agents.store.engine import sqlite_url
 from data_schemas import AcuityScale, EsiVersion, IntakeRecord, ReviewerRole, Screening
 from integrations.fhir.auth import BearerAuth
@@ -92,7 +92,12 @@ def load_calibration(settings: Settings, scale: AcuityScale | None = None) -> Ca
 
 @asynccontextmanager
 async def open_agent(
-    settings: Settings, *, write_to: str | None = None, clock: Clock = utc_now, recover: bool = True
+    settings: Settings,
+    *,
+    write_to: str | None = None,
+    clock: Clock = utc_now,
+    recover: bool = True,
+    model: tuple[Asks, Calibration] | None = None,
 ) -> AsyncIterator[Agent]:
     """Open the records, wire the agent, and finish what an earlier process left undone.
 
@@ -101,10 +106,15 @@ async def open_agent(
         write_to: base URL of the FHIR server that outcomes go to; None keeps them here only.
         clock: the time now.
         recover: finish interrupted cases and retry undelivered writes first.
+        model: what is asked instead of the configured model, with its calibration: the evaluation's stand-ins. It
+            is the caller's to close.
     """
     library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
     engine = LazyEngine(partial(open_engine, settings))
-    calibration = load_calibration(settings)
+    triager, calibration = model or (
+        Triager(engine, library.short, settings.scale),
+        load_calibration(settings),
+    )
     roles = {ReviewerRole.PHYSICIAN} if settings.review.physician_for_demand_override else set(ReviewerRole)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
@@ -116,7 +126,7 @@ async def open_agent(
             CaseService.open(
                 settings.database_url or sqlite_url(settings.data_dir / "triage.db"),
                 rules=rules(library),
-                triager=Triager(engine, library.short, settings.scale),
+                triager=triager,
                 library=library,
                 calibration=calibration,
                 sink=sink,

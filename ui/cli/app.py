@@ -14,7 +14,7 @@ from integrations.fhir.errors import FhirError, IntakeError
 from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
-from ui.cli import assess, cases, common, configuration, demo, evaluation, model, training
+from ui.cli import assess, cases, common, configuration, demo, evaluation, model, predict, training
 from ui.cli.exits import Exit
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("assess")(assess.assess)
+app.command("predict")(predict.predict)
 app.command("review")(cases.review)
 app.command("show")(cases.show)
 app.command("explain")(cases.explain)

@@ -12,7 +12,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line or the configuration is wrong."""
     SOME_UNREADABLE = 3
-    """Some files or encounters could not be read; the others were triaged and are listed."""
+    """Some files, encounters or cases could not be read or have no level; the others were done and are listed."""
     RULES_ONLY = 4
     """Everything was triaged, at least one patient without the model."""
     NOT_WRITTEN = 5

@@ -16,11 +16,12 @@ class CorpusError(ValueError):
     """A data set file cannot be read as what it should be. Names the file, the column and the remedy."""
 
 
-def read_rows(path: Path, *, required: Iterable[str]) -> Iterator[Row]:
+def read_rows(path: Path, *, required: Iterable[str], only: Iterable[str] | None = None) -> Iterator[Row]:
     """Yield the rows of a ``.csv``, ``.jsonl`` or ``.parquet`` file, one at a time.
 
     CSV cells are strings, those of JSON lines and parquet keep their type. Columns of ``required`` must be in the
-    header (parquet, CSV) or in every object (JSON lines).
+    header (parquet, CSV) or in every object (JSON lines). With ``only``, no other column is in a row (and from
+    parquet no other is read).
 
     Raises:
         CorpusError: the format is unknown, a required column is missing, or a line cannot be read.
@@ -30,7 +31,9 @@ def read_rows(path: Path, *, required: Iterable[str]) -> Iterator[Row]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise CorpusError(f"{path.name}: unknown format {path.suffix!r}; give a {', '.join(readers)} file")
-    return reader(path, tuple(required))
+    wanted = None if only is None else tuple(only)
+    rows = reader(path, tuple(required), wanted)
+    return rows if wanted is None else (_project(row, wanted) for row in rows)
 
 
 def text_cell(row: Row, column: str) -> str | None:
@@ -75,6 +78,10 @@ def level_cell(row: Row, column: str) -> int | None:
     return int(level) if level in {"1", "2", "3", "4", "5"} else None
 
 
+def _project(row: Row, only: tuple[str, ...]) -> Row:
+    return {column: row[column] for column in only if column in row}
+
+
 def _check(path: Path, found: Iterable[str], required: tuple[str, ...], where: str = "") -> None:
     missing = [column for column in required if column not in set(found)]
     if missing:
@@ -84,7 +91,7 @@ def _check(path: Path, found: Iterable[str], required: tuple[str, ...], where: s
         )
 
 
-def _csv_rows(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
+def _csv_rows(path: Path, required: tuple[str, ...], _only: tuple[str, ...] | None) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         _check(path, reader.fieldnames or (), required)
@@ -96,7 +103,7 @@ def _csv_rows(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
             yield row
 
 
-def _jsonl_rows(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
+def _jsonl_rows(path: Path, required: tuple[str, ...], _only: tuple[str, ...] | None) -> Iterator[Row]:
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -111,7 +118,7 @@ def _jsonl_rows(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
             yield row
 
 
-def _parquet_rows(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
+def _parquet_rows(path: Path, required: tuple[str, ...], only: tuple[str, ...] | None) -> Iterator[Row]:
     try:
         import pyarrow.parquet as pq  # noqa: PLC0415  # an optional extra
     except ImportError:
@@ -119,6 +126,8 @@ def _parquet_rows(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
             f"{path.name}: parquet needs pyarrow; pip install 'ed-triage-agent[eval]'"
         ) from None
     with pq.ParquetFile(path) as file:
-        _check(path, file.schema_arrow.names, required)
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        names = file.schema_arrow.names
+        _check(path, names, required)
+        columns = None if only is None else [name for name in names if name in only]
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
             yield from batch.to_pylist()

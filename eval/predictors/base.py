@@ -1,0 +1,21 @@
+"""The base model without any adapter: what fine-tuning starts from."""
+
+from data_schemas import AcuityScale
+from eval.predictors.asking import Asker
+from eval.predictors.slm import SlmPredictor
+from integrations.settings import Settings
+
+
+def without_adapter(settings: Settings) -> Settings:
+    """The settings with the base model, which has no calibration either."""
+    return settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": "none"})})
+
+
+def open_base(settings: Settings, scale: AcuityScale, *, levels_only: bool = True) -> SlmPredictor:
+    """The base model, uncalibrated, with the default thresholds.
+
+    Raises:
+        EngineError: it cannot be opened.
+    """
+    asker = Asker.open(without_adapter(settings), scale)
+    return SlmPredictor(asker, levels_only=levels_only, name="base")
