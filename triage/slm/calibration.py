@@ -1,24 +1,29 @@
 """Calibration of the level's probabilities, the decision rule, and the prediction set.
 
 Temperature scaling after Guo et al. 2017 ("On Calibration of Modern Neural Networks"), with a bias per level
-because sites mix levels differently. The decision rule is a threshold on the probability of levels 1-2: triage
-is not symmetric, a missed level 2 hurts more than a level 3 seen early. So the rule may only make a suggestion
-more urgent than the most likely level, never less.
+because sites mix levels differently: a site's own numbers go before those of its scale. The decision rule is a
+threshold on the probability of levels 1-2: triage is not symmetric, a missed level 2 hurts more than a level 3 seen
+early. So the rule may only make a suggestion more urgent than the most likely level, never less. Where a hospital
+bounds its under-triage, the prediction set reaches up as far as that takes (``conformal``).
 """
 
 import hashlib
 import math
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from data_schemas import AcuityScale, LevelProbabilities
 from data_schemas._base import Frozen
+from triage.slm.conformal import RiskPolicy, reach
 from triage.slm.errors import ModelIntegrityError
 from triage.slm.prompt import PROMPT_VERSION
 
 UNCALIBRATED = "uncalibrated"
+
+SiteName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""What a site calls itself: letters, digits, dot, dash and underscore."""
 
 
 class ScaleCalibration(Frozen):
@@ -26,7 +31,8 @@ class ScaleCalibration(Frozen):
 
     ``temperature`` divides the log-probabilities, ``bias`` is added to them (levels 1 to 5), then they are
     normalised. ``level_1_threshold``: suggest 1 where p(1) reaches it. ``high_threshold``: suggest 2 where
-    p(1) + p(2) reaches it. ``set_mass``: the prediction set holds at least this probability.
+    p(1) + p(2) reaches it. ``set_mass``: the prediction set holds at least this probability. ``risk``: what bounds
+    under-triage, None where nobody asked for a bound.
     """
 
     temperature: float = Field(default=1.0, gt=0.0)
@@ -35,6 +41,7 @@ class ScaleCalibration(Frozen):
     high_threshold: float = Field(default=0.5, gt=0.0, le=1.0)
     set_mass: float = Field(default=0.8, gt=0.0, le=1.0)
     fitted_on: str | None = None
+    risk: RiskPolicy | None = None
 
 
 class CalibrationFile(Frozen):
@@ -47,8 +54,20 @@ class CalibrationFile(Frozen):
     adapter_sha256: str | None = None
     prompt_version: str | None = None
     scales: dict[AcuityScale, ScaleCalibration]
+    sites: dict[SiteName, dict[AcuityScale, ScaleCalibration]] = Field(default_factory=dict)
+    """Numbers of one site, which go before those of the scale."""
     guarantee: str | None = None
-    """What was shown for the target site; None where no labels of that site were used: no guarantee."""
+    """Of older files, and never read: a guarantee stands with the numbers that keep it (``ScaleCalibration.risk``)."""
+
+    @model_validator(mode="after")
+    def _promises_are_of_their_site(self) -> Self:
+        """A bound kept at one site promises nothing at another, nor for a whole scale."""
+        of_scales = [(None, numbers) for numbers in self.scales.values()]
+        of_sites = [(name, numbers) for name, entry in self.sites.items() for numbers in entry.values()]
+        for name, numbers in of_scales + of_sites:
+            if numbers.risk is not None and numbers.risk.site != name:
+                raise ValueError(f"a guarantee of {numbers.risk.site} stands with {name or 'a scale'}")
+        return self
 
 
 class Calibration:
@@ -80,27 +99,40 @@ class Calibration:
         return cls(UNCALIBRATED, ScaleCalibration(), fitted=False)
 
     @classmethod
-    def load(cls, path: Path, scale: AcuityScale) -> Self:
+    def load(cls, path: Path, scale: AcuityScale, site: str | None = None) -> Self:
         """Read ``calibration.json``; a scale it does not hold is uncalibrated.
 
+        A site's numbers go before the scale's; a site that has none for this scale takes the scale's.
+
         Raises:
-            ModelIntegrityError: the file is not a calibration; the message names the field.
+            ModelIntegrityError: the file is not a calibration (the message names the field), or holds nothing of
+                ``site``.
         """
         raw = path.read_bytes()
-        try:
-            content = CalibrationFile.model_validate_json(raw)
-        except ValidationError as error:
-            where = "; ".join(".".join(map(str, item["loc"])) + ": " + item["msg"] for item in error.errors())
-            raise ModelIntegrityError(f"{path.name} is not a calibration file: {where}") from None
-        if scale not in content.scales:
+        content = read_calibration(path, raw)
+        if site is not None and site not in content.sites:
+            there = ", ".join(content.sites) or "none"
+            raise ModelIntegrityError(
+                f"{path.name} holds nothing of the site {site} (TRIAGE_SITE; it holds: {there}): "
+                f"`triage model calibrate --site {site}` writes it"
+            )
+        own = content.sites.get(site, {}).get(scale) if site is not None else None
+        numbers = own or content.scales.get(scale)
+        if numbers is None:
             return cls.none()
         digest = hashlib.sha256(raw).hexdigest()[:12]
+        name = content.name if own is None else f"{content.name}/{site}"
         return cls(
-            f"{content.name}@{digest}",
-            content.scales[scale],
+            f"{name}@{digest}",
+            numbers,
             adapter_sha256=content.adapter_sha256,
             prompt_version=content.prompt_version or "unknown",
         )
+
+    @property
+    def guarantee(self) -> str | None:
+        """What is promised about under-triage, and on what it rests; None where nothing is."""
+        return None if self.numbers.risk is None else self.numbers.risk.guarantee
 
     def fits(self, adapter_sha256: str | None) -> bool:
         """Whether it may be applied to answers of this adapter (None: of the base model) to our prompt."""
@@ -129,9 +161,15 @@ class Calibration:
         return min(by_threshold, probabilities.most_likely)
 
     def prediction_set(self, probabilities: LevelProbabilities) -> tuple[int, int]:
-        """The smallest run of levels around the suggestion that holds ``set_mass``; (most, least urgent)."""
+        """The most and the least urgent level of a run of levels around the suggestion.
+
+        It reaches up as far as the bounded risk takes, and from there, likelier side first, until it holds
+        ``set_mass``; the more urgent of equals first.
+        """
         p = probabilities.p
         first = last = self.decide(probabilities)
+        if self.numbers.risk is not None:
+            first = reach(probabilities, first, self.numbers.risk.threshold)
         while sum(p[first - 1 : last]) < self.numbers.set_mass and (first > 1 or last < 5):
             up = p[first - 2] if first > 1 else -1.0
             down = p[last] if last < 5 else -1.0
@@ -140,3 +178,17 @@ class Calibration:
             else:
                 last += 1
         return first, last
+
+
+def read_calibration(path: Path, raw: bytes | None = None) -> CalibrationFile:
+    """The whole of a calibration file.
+
+    Raises:
+        ModelIntegrityError: it is not one; the message names the field.
+        OSError: it cannot be read.
+    """
+    try:
+        return CalibrationFile.model_validate_json(path.read_bytes() if raw is None else raw)
+    except ValidationError as error:
+        where = "; ".join(".".join(map(str, item["loc"])) + ": " + item["msg"] for item in error.errors())
+        raise ModelIntegrityError(f"{path.name} is not a calibration file: {where}") from None

@@ -90,6 +90,54 @@ def test_a_file_is_read_for_its_scale_and_named_with_its_digest(tmp_path):
     assert Calibration.load(path, AcuityScale.ESI).name == "uncalibrated"
 
 
+def risk(site, threshold=0.2):
+    bound = {"risk": "levels 1-2", "alpha": 0.1, "cases": 40, "missed": 3, "threshold": threshold}
+    return {"bounds": [bound], "site": site, "fitted_on": "100 cases", "fitted": "2026-11-22"}
+
+
+def test_a_sites_numbers_go_before_the_scales(tmp_path):
+    path = tmp_path / "calibration.json"
+    scales = {"KTAS": {"high_threshold": 0.4}, "ESI": {"high_threshold": 0.3, "risk": risk(None)}}
+    sites = {"west": {"KTAS": {"high_threshold": 0.2, "risk": risk("west")}}, "east": {}}
+    path.write_text(json.dumps({"name": "k", "scales": scales, "sites": sites}))
+    own = Calibration.load(path, AcuityScale.KTAS, "west")
+    assert (own.numbers.high_threshold, own.name.split("@")[0]) == (0.2, "k/west")
+    assert "west: on average at most 10.0%" in own.guarantee
+    assert own.prediction_set(LevelProbabilities(p=(0.0, 0.19, 0.81, 0.0, 0.0))) == (3, 3)
+    assert own.prediction_set(LevelProbabilities(p=(0.05, 0.14, 0.0, 0.81, 0.0))) == (4, 4)
+    assert own.prediction_set(LevelProbabilities(p=(0.05, 0.14, 0.01, 0.8, 0.0))) == (3, 4)
+    # A site without numbers for the scale has the scale's, and nobody's promise.
+    for other in (
+        Calibration.load(path, AcuityScale.ESI, "west"),
+        Calibration.load(path, AcuityScale.ESI, "east"),
+        Calibration.load(path, AcuityScale.ESI),
+    ):
+        assert (other.numbers.high_threshold, other.name.split("@")[0], other.guarantee) == (0.3, "k", None)
+
+
+def test_an_unknown_site_is_an_error_that_says_what_to_do(tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({"name": "k", "scales": {"KTAS": {}}, "sites": {"west": {}}}))
+    with pytest.raises(ModelIntegrityError, match=r"wset.*holds: west.*triage model calibrate --site wset"):
+        Calibration.load(path, AcuityScale.KTAS, "wset")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"scales": {"KTAS": {"risk": risk("west")}}},
+        {"scales": {}, "sites": {"east": {"KTAS": {"risk": risk("west")}}}},
+        {"scales": {}, "sites": {"east": {"KTAS": {"risk": risk(None)}}}},
+        {"scales": {}, "sites": {"no such/site": {}}},
+    ],
+)
+def test_a_promise_stands_only_with_its_site(tmp_path, content):
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({"name": "k"} | content))
+    with pytest.raises(ModelIntegrityError, match=r"calibration\.json"):
+        Calibration.load(path, AcuityScale.KTAS)
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"name": "k", "scales": {"KTAS": {"temperature": -1}}}'])
 def test_a_bad_file_is_a_named_error(tmp_path, content):
     path = tmp_path / "calibration.json"
