@@ -22,6 +22,7 @@ from data_schemas.assessment import (
     ReasonOrigin,
     TriageAssessment,
 )
+from data_schemas.claim import Check, Claim, Direction, Refusal, Verdict
 from data_schemas.intake import (
     AGE_UNITS_IN_DAYS,
     CANONICAL_UNITS,
@@ -58,11 +59,14 @@ __all__ = [
     "AcuityLevel",
     "AcuityScale",
     "AssessmentMode",
+    "Check",
     "Citation",
+    "Claim",
     "ClinicianReview",
     "DataQualityFinding",
     "DecisionPath",
     "DecisionPoint",
+    "Direction",
     "EsiVersion",
     "Fact",
     "FactKind",
@@ -77,6 +81,7 @@ __all__ = [
     "QualityIssue",
     "Reason",
     "ReasonOrigin",
+    "Refusal",
     "ResourceEstimate",
     "ReviewDecision",
     "ReviewerRole",
@@ -89,6 +94,7 @@ __all__ = [
     "StatementRef",
     "TriageAssessment",
     "TriageOutcome",
+    "Verdict",
     "WriteReceipt",
     "WriteRequest",
     "WriteState",

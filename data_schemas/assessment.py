@@ -1,5 +1,6 @@
 """What the model answered, and the assessment that is shown to the clinician."""
 
+from collections import Counter
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 
 from data_schemas._base import Frozen
 from data_schemas.acuity import AcuityLevel, AcuityScale
+from data_schemas.claim import Check, Claim
 from data_schemas.screening import DecisionPoint, Screening, StatementRef
 
 
@@ -67,12 +69,17 @@ class Citation(Frozen):
 
 
 class ModelAnswer(Frozen):
-    """The model's answer, parsed. ``probabilities`` come from the logits at the level, before calibration."""
+    """The model's answer, parsed. ``probabilities`` come from the logits at the level, before calibration.
+
+    ``claims`` are what a model that says more than bare citations asserts of the record.
+    """
 
     level: AcuityLevel
     probabilities: LevelProbabilities
     path: DecisionPath
     citations: tuple[Citation, ...]
+    # Left out where there are none: answers stored before there were claims keep their digest.
+    claims: tuple[Claim, ...] = Field(default=(), exclude_if=lambda claims: not claims)
     identity: ModelIdentity
     prompt_tokens: int
     answer_tokens: int
@@ -90,6 +97,9 @@ class Reason(Frozen):
     """One sentence of evidence: facts, the statement they support, and what it argues for.
 
     ``struck`` says why the verifier refused it; a struck reason is counted and shown as refused, never as evidence.
+    ``struck_by`` is the check that it failed. ``claims`` is what it asserts of the facts, where more than that they
+    are there. The two are left out of the JSON where they say nothing, so that what was stored before they existed
+    keeps its digest.
     """
 
     origin: ReasonOrigin
@@ -98,6 +108,8 @@ class Reason(Frozen):
     statement: StatementRef | None = None
     level: AcuityLevel | None = None
     struck: str | None = None
+    struck_by: Check | None = Field(default=None, exclude_if=lambda check: check is None)
+    claims: tuple[Claim, ...] = Field(default=(), exclude_if=lambda claims: not claims)
 
     def argues_for(self, screening: Screening) -> int | None:
         """The level that this reason argues for; None where it argues for none.
@@ -172,6 +184,16 @@ class TriageAssessment(Frozen):
     def observations(self) -> tuple[Reason, ...]:
         """What was looked at and is evidence for no level: facts that no checked statement took up, most of all."""
         return tuple(r for r in self.reasons if r.struck is None and r.argues_for(self.screening) is None)
+
+    @property
+    def struck_counts(self) -> dict[str, int]:
+        """How many reasons were refused, by the check they failed (``unnamed`` for old assessments), most first."""
+        counts = Counter(
+            "unnamed" if r.struck_by is None else r.struck_by.value
+            for r in self.reasons
+            if r.struck is not None
+        )
+        return dict(counts.most_common())
 
     @model_validator(mode="after")
     def _set_holds_level(self) -> Self:
