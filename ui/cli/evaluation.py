@@ -20,10 +20,11 @@ from eval import (
     score,
 )
 from triage.training.corpus import CorpusError
-from ui.cli import common
+from ui.cli import common, comparison
 from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
+app.command("compare-models")(comparison.compare_models)
 
 
 @app.command()
@@ -36,7 +37,7 @@ def rules(
 ) -> None:
     """The rules alone, without the model, against the labelled levels."""
     if (task is Task.SAMPLES) == bool(data):
-        common.err.say("--data", "goes with --task esi, ktas or nhamcs, and only with those")
+        common.err.say("--data", "goes with --task esi, ktas, nhamcs or fhir, and only with those")
         raise typer.Exit(Exit.USAGE)
     try:
         cases = (
@@ -62,7 +63,7 @@ def rules(
 
 def _cases(task: Task, data: list[Path], version: EsiVersion) -> list[EvaluationCase]:
     if (task is Task.SAMPLES) == bool(data):
-        common.err.say("--data", "goes with --task esi, ktas or nhamcs, and only with those")
+        common.err.say("--data", "goes with --task esi, ktas, nhamcs or fhir, and only with those")
         raise typer.Exit(Exit.USAGE)
     try:
         return (

@@ -1,0 +1,147 @@
+"""Scores of the rows with intervals, and their paired differences to the reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.comparison.answers import Answers
+from eval.comparison.result import Difference, Estimate, RowResult, number
+from triage.metrics import (
+    brier_score,
+    clopper_pearson_interval,
+    expected_calibration_error,
+    high_calibration_error,
+    log_loss,
+)
+from triage.metrics.bootstrap import Replicates, Units, mean_of, replicate_scores
+from triage.metrics.confusions import SCORES
+from triage.metrics.levels import UNREADABLE, IntArray
+from triage.metrics.paired import holm, mcnemar
+
+_NO_PROPORTION = {"quadratic_weighted_kappa", "macro_f1"}
+_COUNTED = (
+    "significant_under_triage",
+    "significant_under_triage_high",
+    "strict_under_triage",
+    "unreadable",
+)
+MCNEMAR = "McNemar mid-p"
+BOOTSTRAP = "paired bootstrap"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: one set of answers, or the mean of several runs of the same model."""
+
+    name: str
+    kind: str
+    members: tuple[Answers, ...]
+
+
+def rows_of(answers: Sequence[Answers]) -> list[Row]:
+    """A row for each, and after the recorded ones the mean of those that differ only in their run."""
+    rows = [Row(item.name, item.kind, (item,)) for item in answers]
+    runs: dict[str, list[Answers]] = {}
+    for item in answers:
+        if item.kind == "recorded" and item.name.endswith("]"):
+            runs.setdefault(item.name.rsplit(" [", 1)[0], []).append(item)
+    means = [
+        Row(f"{name}, mean of {len(items)} runs", "mean of runs", tuple(items))
+        for name, items in runs.items()
+        if len(items) > 1
+    ]
+    last = max((i for i, row in enumerate(rows) if row.kind == "recorded"), default=len(rows) - 1)
+    return [*rows[: last + 1], *means, *rows[last + 1 :]]
+
+
+def score_rows(rows: Sequence[Row], truth: IntArray, units: Units) -> list[RowResult]:
+    """Every row's scores and, against the first row, its paired differences with Holm's correction a score.
+
+    Args:
+        rows: the first is the reference.
+        truth: levels 1-5, shape (n,).
+        units: what the bootstrap draws; the same for all rows, so that they are paired.
+    """
+    found = [mean_of([replicate_scores(truth, item.given, units) for item in row.members]) for row in rows]
+    differences = [
+        _differences(rows[0], row, found[0], own, truth, units) for row, own in zip(rows, found, strict=True)
+    ]
+    for score in SCORES:
+        adjusted = holm([_or_nan(item[score].p) for item in differences[1:]])
+        for item, p in zip(differences[1:], adjusted, strict=True):
+            item[score] = item[score].model_copy(update={"p_holm": number(p)})
+    return [
+        RowResult(
+            name=row.name,
+            kind=row.kind,
+            runs=len(row.members),
+            cases=len(truth),
+            scores={score: _estimate(row, own, i, truth, units) for i, score in enumerate(SCORES)},
+            counts={score: float(own.estimate[SCORES.index(score)] * len(truth)) for score in _COUNTED},
+            differences=differences[index] if index else {},
+            calibration=_calibration(row.members[0], truth) if len(row.members) == 1 else {},
+        )
+        for index, (row, own) in enumerate(zip(rows, found, strict=True))
+    ]
+
+
+def estimate_of(replicates: Replicates, score: str, among: int, *, clustered: bool) -> Estimate:
+    """A score with its interval: exact for a proportion of independent cases, BCa otherwise.
+
+    A bootstrap of nothing found says that nothing can be found: 0 or all of ``among`` cases get the exact interval
+    with clusters, too.
+    """
+    index = SCORES.index(score)
+    value = float(replicates.estimate[index])
+    proportion = score not in _NO_PROPORTION and np.isfinite(value) and among > 0
+    if proportion and (not clustered or value in (0.0, 1.0)):
+        return Estimate.of(value, clopper_pearson_interval(round(value * among), among))
+    return Estimate.of(value, replicates.interval(index))
+
+
+def _estimate(row: Row, own: Replicates, index: int, truth: IntArray, units: Units) -> Estimate:
+    score = SCORES[index]
+    among = int((truth <= 2).sum()) if score == "recall_high" else len(truth)
+    resampled = units.clustered or len(row.members) > 1  # the mean of runs is no count of cases
+    return estimate_of(own, score, among, clustered=resampled)
+
+
+def _differences(
+    first: Row, row: Row, reference: Replicates, own: Replicates, truth: IntArray, units: Units
+) -> dict[str, Difference]:
+    apart = own.minus(reference)
+    found = {}
+    for index, score in enumerate(SCORES):
+        value, interval = float(apart.estimate[index]), apart.interval(index)
+        p, test = apart.p_value(index), BOOTSTRAP
+        single = len(first.members) == len(row.members) == 1
+        if score == "accuracy" and single and not units.clustered:
+            p, test = mcnemar(truth.tolist(), _levels(first), _levels(row)).mid_p, MCNEMAR
+        plain = Estimate.of(value, interval)
+        found[score] = Difference(value=plain.value, low=plain.low, high=plain.high, p=number(p), test=test)
+    return found
+
+
+def _levels(row: Row) -> list[int | None]:
+    return [None if level == UNREADABLE else int(level) for level in row.members[0].given]
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _calibration(answers: Answers, truth: IntArray) -> dict[str, float]:
+    """Calibration over the cases that have probabilities."""
+    if answers.probabilities is None:
+        return {}
+    has: NDArray[np.bool_] = np.isfinite(answers.probabilities[:, 0])
+    levels, p = truth[has].tolist(), answers.probabilities[has]
+    return {
+        "cases": float(has.sum()),
+        "expected_calibration_error": expected_calibration_error(levels, p),
+        "high_calibration_error": high_calibration_error(levels, p),
+        "brier_score": brier_score(levels, p),
+        "log_loss": log_loss(levels, p),
+    }
