@@ -5,7 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
+from triage.slm.chat import ChatFormatError
+from triage.slm.errors import EngineError
+from triage.slm.shipped import resolve_adapter
+from triage.training.config import TrainingError
 from triage.training.corpus import CorpusError
 from ui.cli import common
 from ui.cli.exits import Exit
@@ -21,14 +33,23 @@ def _group() -> None:
 @app.command()
 def finetune(
     config: Path = typer.Argument(
-        help="A recipe, such as triage/training/configs/embedded_cpu.yaml.", exists=True
+        help="A recipe, such as triage/training/configs/embedded_cpu.yaml.", exists=True, dir_okay=False
     ),
-    out: Path = typer.Option(..., "--out", help="Where the adapter goes."),
-    start_from: Path | None = typer.Option(None, "--from", help="Go on from this adapter."),
+    out: Path = typer.Option(
+        ..., "--out", help="Where the adapter goes: a new or empty folder.", file_okay=False
+    ),
+    start_from: str | None = typer.Option(
+        None, "--start-from", help="Go on from this adapter: a folder, a shipped one's name, or `default`."
+    ),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the unfinished run in --out."),
+    base: str | None = typer.Option(
+        None, "--base", help="A local folder in Hugging Face format, or `embedded`, instead of the recipe's."
+    ),
+    minutes: float | None = typer.Option(None, "--minutes", min=0.01, help="Instead of the recipe's."),
 ) -> None:
-    """Fine-tune by a recipe; leaves an adapter with its calibration, and the run's record."""
+    """Fine-tune by a recipe; leaves an adapter with its calibration, its learning curve and the run's record."""
     try:
-        from triage.training.run import run  # noqa: PLC0415 - torch is only in the extra
+        from triage.training.run import RunOptions, run  # noqa: PLC0415 - torch is only in the extra
     except ImportError as error:
         common.err.print(
             f"[bold red]{error.name} is not installed[/]: pip install 'ed-triage-agent\\[train]'",
@@ -36,14 +57,45 @@ def finetune(
         )
         raise typer.Exit(Exit.FAILED) from None
 
-    def report(row: dict[str, Any]) -> None:
-        common.out.print(json.dumps(row), highlight=False, soft_wrap=True)
-
     try:
-        run(config, out, start_from=start_from, report=report)
-    except CorpusError as error:
-        common.err.say("not read", error)
+        adapter = resolve_adapter(start_from) if start_from is not None else None
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=common.err,
+            transient=True,
+        ) as progress:
+            bar = progress.add_task("start", total=1.0)
+
+            def on_step(step: int, done: float, loss: float) -> None:
+                progress.update(bar, completed=min(done, 1.0), description=f"step {step}, loss {loss:.3f}")
+
+            def report(row: dict[str, Any]) -> None:
+                common.out.print(json.dumps(row), highlight=False, soft_wrap=True, markup=False)
+
+            record = run(
+                config,
+                out,
+                RunOptions(adapter, resume, base, minutes),
+                report=report,
+                on_step=on_step,
+                say=lambda text: progress.update(bar, description=text),
+            )
+    except KeyboardInterrupt:
+        common.err.say(
+            "interrupted",
+            "the last checkpoint is kept; the same command with --resume goes on",
+            "bold yellow",
+        )
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    except (EngineError, TrainingError, ChatFormatError, CorpusError, FloatingPointError) as error:
+        common.err.say("not trained", error)
         raise typer.Exit(Exit.FAILED) from None
     common.out.print(
-        f"adapter in {out}; try it: TRIAGE_MODEL__ADAPTER={out} triage assess ...", highlight=False
+        f"{record['steps']} steps, stopped by {record['stopped_by']}; step {record['best_step']} is kept in {out}; "
+        f"try it: TRIAGE_MODEL__ADAPTER={out} triage assess ...",
+        highlight=False,
     )

@@ -1,7 +1,7 @@
 """The recipe on a tiny random model of the same architecture: every part runs, and what is saved can be merged."""
 
 import json
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
@@ -16,12 +16,14 @@ from triage.slm.build import ensure_built  # noqa: E402
 from triage.slm.fetch import find_base_model  # noqa: E402
 from triage.slm.gguf_weights import GgufModel  # noqa: E402
 from triage.slm.tokenizer import tokenizer_from_gguf  # noqa: E402
+from triage.training.batches import BatchStream, Position  # noqa: E402
 from triage.training.calibrate import fit  # noqa: E402
 from triage.training.examples import TrainingExample  # noqa: E402
 from triage.training.finetune import Encoder, FinetuneConfig, attach_lora, batch_loss, train  # noqa: E402
-from triage.training.mixture import MixtureConfig  # noqa: E402
-
-CONFIGS = sorted((Path(__file__).parents[3] / "triage" / "training" / "configs").glob("*.yaml"))
+from triage.training.loop import schedule  # noqa: E402
+from triage.training.lora import load_weights  # noqa: E402
+from triage.training.loss import level_targets  # noqa: E402
+from triage.training.scoring import evaluate  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -66,23 +68,107 @@ def config(**changes):
     )
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
-def test_every_shipped_recipe_loads(path):
-    assert FinetuneConfig.load(path).steps > 0
-    assert MixtureConfig.load(path).parts
-
-
 def test_training_lowers_the_loss_and_leaves_an_adapter(encoder, tmp_path):
     recipe = config(steps=30, batch_size=10, evaluate_every=10, first_layer=1)
     model = attach_lora(tiny(), recipe)
-    curve = train(model, encoder, EXAMPLES, {"made-up": EXAMPLES[:5]}, recipe, tmp_path / "adapter")
-    assert curve[-1]["loss"] < curve[0]["loss"]
-    assert {"accuracy", "kappa", "recall_high"} <= curve[-1]["made-up"].keys()
+    steps = []
+    done = train(
+        model,
+        encoder,
+        EXAMPLES,
+        {"made-up": EXAMPLES[:5]},
+        recipe,
+        tmp_path / "adapter",
+        on_step=lambda step, share, loss: steps.append((step, share)),
+    )
+    assert done.curve[-1]["loss"] < done.curve[0]["loss"]
+    assert {"nll", "accuracy", "kappa", "recall_high"} == done.curve[-1]["made-up"].keys()
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
-    record = json.loads((tmp_path / "adapter" / "run.json").read_text())
-    assert record["examples"] == len(EXAMPLES)
-    assert len(record["corpus_sha256"]) == 64
     assert LoraAdapter(tmp_path / "adapter").name
+    assert [step for step, _ in steps] == list(range(1, 31))
+    assert steps[-1][1] == 1.0
+    assert done.stopped == "steps"
+    assert json.loads((tmp_path / "adapter" / "curve.json").read_text()) == done.curve
+    assert (tmp_path / "adapter" / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_checkpoint_with_the_best_likelihood_is_kept(encoder, tmp_path):
+    # A rate far too high: the first evaluations are not the worst, and the last is seldom the best.
+    recipe = config(steps=12, batch_size=10, evaluate_every=1).model_copy(update={"learning_rate": 0.2})
+    model = attach_lora(tiny(), recipe)
+    done = train(model, encoder, EXAMPLES, {"made-up": EXAMPLES[:5]}, recipe, tmp_path / "adapter")
+    likelihoods = [row["made-up"]["nll"] for row in done.curve]
+    best = likelihoods.index(min(likelihoods))
+    assert done.best_step == best + 1
+    assert [row["best"] for row in done.curve] == [
+        value < min(likelihoods[:i], default=float("inf")) for i, value in enumerate(likelihoods)
+    ]
+    load_weights(model, tmp_path / "adapter")
+    rows = [encoder.encode(item) for item in EXAMPLES[:5]]
+    assert evaluate(model, rows, encoder)["nll"] == pytest.approx(likelihoods[best], abs=1e-4)
+
+
+def test_training_stops_when_it_gets_no_better(encoder, tmp_path):
+    recipe = config(steps=50, batch_size=5, evaluate_every=1, patience=3)
+    model = attach_lora(tiny(), recipe.model_copy())
+    still = recipe.model_copy(
+        update={"learning_rate": 1e-12}
+    )  # nothing moves: no evaluation after the first is better
+    done = train(model, encoder, EXAMPLES, {"made-up": EXAMPLES[:5]}, still, tmp_path / "adapter")
+    assert (done.step, done.stopped) == (4, "patience")
+
+
+def test_training_ends_with_its_minutes(encoder, tmp_path):
+    recipe = config(minutes=0.02, batch_size=5, evaluate_every=10_000)
+    done = train(attach_lora(tiny(), recipe), encoder, EXAMPLES, {}, recipe, tmp_path / "adapter")
+    assert done.stopped == "minutes"
+    assert 1.2 <= done.seconds < 10
+    assert len(done.curve) == 1
+
+
+def test_a_loss_that_is_no_number_ends_training_with_a_word(encoder, tmp_path):
+    model = attach_lora(tiny(), config())
+    with torch.no_grad():
+        model.get_base_model().lm_head.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="step 1"):
+        train(model, encoder, EXAMPLES, {}, config(), tmp_path / "adapter")
+
+
+def test_accumulated_batches_are_one_batch(encoder):
+    rows = [encoder.encode(item) for item in EXAMPLES[:4]]
+    model = attach_lora(tiny(), config()).eval()
+    recipe = config(answer_weight=0.0)
+    together = batch_loss(model, rows, encoder, recipe).item()
+    apart = [batch_loss(model, rows[i : i + 2], encoder, recipe).item() for i in (0, 2)]
+    assert together == pytest.approx(sum(apart) / 2, abs=1e-5)
+
+
+def test_a_teacher_shares_the_level_s_target(encoder):
+    soft = (0.5, 0.3, 0.1, 0.05, 0.05)
+    rows = [encoder.encode(replace(EXAMPLES[2], soft=soft)), encoder.encode(EXAMPLES[3])]
+    wanted = level_targets(rows, 0.6)
+    assert wanted[0].tolist() == pytest.approx([0.3, 0.18, 0.06 + 0.4, 0.03, 0.03])
+    assert wanted[1].tolist() == [0, 0, 0, 1, 0]
+
+
+def test_batches_are_the_same_again_from_any_position(encoder):
+    rows = [encoder.encode(item) for item in EXAMPLES]
+    stream = BatchStream(rows, 6, seed=3)
+    taken = [(stream.position, next(stream)) for _ in range(10)]
+    assert stream.batches_per_epoch == 3
+    assert taken[0][1] != taken[3][1]  # another order in each epoch
+    for position, batch in taken:
+        assert next(BatchStream(rows, 6, seed=3, start=position)) == batch
+    assert len(next(BatchStream(rows[:2], 6, seed=3))) == 2
+    assert Position(1, 0) in [position for position, _ in taken] or Position(0, 3) in [p for p, _ in taken]
+
+
+def test_the_learning_rate_warms_up_and_falls_to_its_end():
+    recipe = config(steps=100, final_rate=0.1).model_copy(update={"warmup_steps": 10})
+    rates = [schedule(step, step / 100, recipe) for step in range(1, 101)]
+    assert rates[0] == pytest.approx(0.1, abs=0.01)
+    assert max(rates) == rates[9]
+    assert rates[-1] == pytest.approx(0.1)
 
 
 def test_without_answer_weight_only_the_level_is_a_target(encoder):

@@ -1,0 +1,102 @@
+"""The state of an unfinished run in one file, so that a killed run goes on as if it had not been.
+
+One file, written beside its place, flushed to the disk and then renamed: at every moment there is the old state or the
+new one, whole.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel, get_peft_model_state_dict
+from peft.utils import set_peft_model_state_dict
+
+from triage.training.batches import Position
+from triage.training.config import TrainingError
+
+FILE = "checkpoint.pt"
+
+
+class CheckpointError(TrainingError):
+    """There is no state to go on from, or it is of another run."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come. ``seconds``: of training, over all its sittings."""
+
+    step: int = 0
+    position: Position = field(default_factory=Position)
+    seconds: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    """Of the steps since the last evaluation."""
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    best: float | None = None
+    best_step: int | None = None
+    waited: int = 0
+    """Evaluations since the best one."""
+    evaluated_at: float = 0.0
+    resumed: int = 0
+    stopped: str | None = None
+    """Why training ended; None while it goes on."""
+
+
+def save_checkpoint(
+    folder: Path, model: PeftModel, optimiser: torch.optim.Optimizer, progress: Progress, fingerprint: str
+) -> None:
+    """Write everything that the next step depends on."""
+    state = {
+        "fingerprint": fingerprint,
+        "progress": asdict(progress),
+        "adapter": get_peft_model_state_dict(model),
+        "optimiser": optimiser.state_dict(),
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    write_safely(folder / FILE, lambda path: torch.save(state, path))
+
+
+def load_checkpoint(
+    folder: Path, model: PeftModel, optimiser: torch.optim.Optimizer, fingerprint: str
+) -> Progress:
+    """Put a saved state back into ``model``, ``optimiser`` and torch's random generators.
+
+    Raises:
+        CheckpointError: there is none, it cannot be read, or it is of another recipe, base model or corpus.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise CheckpointError(f"nothing to resume: {folder.name} holds no {FILE}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise CheckpointError(f"{path.name} cannot be read ({type(error).__name__}): start anew") from error
+    if state["fingerprint"] != fingerprint:
+        raise CheckpointError(
+            f"{path.name} is of another run: the recipe, the base model or the corpus is not the same; "
+            "give the same ones, or another --out"
+        )
+    set_peft_model_state_dict(model, state["adapter"])
+    optimiser.load_state_dict(state["optimiser"])
+    torch.set_rng_state(state["random"])
+    if torch.cuda.is_available() and len(state["random_cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["random_cuda"])
+    progress = state["progress"]
+    return Progress(**{**progress, "position": Position(**progress["position"])})
+
+
+def write_safely(path: Path, write: Callable[[Path], object]) -> None:
+    """Have ``write`` fill a new file, and put it in the place of ``path`` only once it is whole and on the disk."""
+    new = path.with_name(path.name + ".new")
+    write(new)
+    with new.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(new, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
