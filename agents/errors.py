@@ -2,6 +2,9 @@
 
 AgentError
 ├── UnknownCaseError       no case has this id
+│   └── ErasedCaseError    its data were erased
+├── NotClosedError         the case is not at rest, so its data may not be erased
+├── AmbiguousPatientError  a patient cannot be told from another one
 ├── NotReadyError          the case has no suggestion to decide on yet
 ├── AlreadyDecidedError    someone decided first
 ├── StaleAssessmentError   the suggestion shown was superseded by a newer one
@@ -23,6 +26,29 @@ class UnknownCaseError(AgentError):
     def __init__(self, case_id: str) -> None:
         super().__init__(f"no case has the id {case_id}; `triage cases` lists them")
         self.case_id = case_id
+
+
+class ErasedCaseError(UnknownCaseError):
+    """The case was there, and its data were erased; its audit entries stand."""
+
+    def __init__(self, case_id: str) -> None:
+        AgentError.__init__(self, f"the data of case {case_id} were erased; its audit entries stand")
+        self.case_id = case_id
+
+
+class NotClosedError(AgentError):
+    """The case is not at rest: a decision, or the hospital's record, is still owed. ``phase`` says which."""
+
+    def __init__(self, case_id: str, phase: str) -> None:
+        super().__init__(
+            f"case {case_id} is not closed ({phase}) and keeps its data; decide it, or let `triage recover` deliver it"
+        )
+        self.case_id = case_id
+        self.phase = phase
+
+
+class AmbiguousPatientError(AgentError):
+    """A patient cannot be told from another one, so nothing was exported or erased."""
 
 
 class NotReadyError(AgentError):

@@ -19,7 +19,8 @@ from data_schemas._base import Frozen
 class CasePhase(StrEnum):
     """Where a case stands.
 
-    ``recorded``: decided, kept here, and no hospital record is configured to hold it.
+    ``recorded``: decided, kept here, and no hospital record is configured to hold it. ``erased``: the patient's
+    data were removed; only the audit chain knows that there was a case.
     """
 
     ASSESSING = "assessing"
@@ -27,6 +28,7 @@ class CasePhase(StrEnum):
     WRITE_PENDING = "write-pending"
     WRITTEN = "written"
     RECORDED = "recorded"
+    ERASED = "erased"
 
 
 class DeliveryKind(StrEnum):
@@ -110,6 +112,7 @@ class Step(StrEnum):
     WRITTEN = "written"
     WRITE_ATTEMPTED = "write-attempted"
     CLOSED = "closed"
+    ERASED = "erased"
 
 
 class HistoryStep(Frozen):
@@ -138,12 +141,16 @@ class HistoryStep(Frozen):
 
 
 class ChainReport(Frozen):
-    """The verdict on the audit chain. ``head`` is the last hash: keep a copy elsewhere to detect a cut tail."""
+    """The verdict on the audit chain. ``head`` is the last hash: keep a copy elsewhere to detect a cut tail.
+
+    ``erased`` counts the cases whose data were erased: their entries stand, and nothing behind them.
+    """
 
     ok: bool
     entries: int
     head: str
     problems: tuple[str, ...] = ()
+    erased: int = 0
 
 
 class Recovery(Frozen):

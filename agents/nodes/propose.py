@@ -4,6 +4,7 @@ from langgraph.runtime import Runtime
 
 from agents.context import AgentContext
 from agents.delivery import deliver
+from agents.provenance import made_with
 from agents.state import CaseState
 from agents.store.audit import Entry
 from agents.store.canonical import canonical_json
@@ -17,7 +18,17 @@ async def propose(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState
     context = runtime.context
     run = state["run"]
     assessment, item = await context.store.cases.store_assessment(
-        run.case_id, state["assessment"], state["asked"].answer, audit_entries(state), context.clock()
+        run.case_id,
+        state["assessment"],
+        state["asked"].answer,
+        audit_entries(state),
+        context.clock(),
+        made_with(
+            context,
+            state["intake"],
+            state["screened"].screening,
+            asked=state["asked"].answer is not None,
+        ),
     )
     item = item or await context.store.outbox.find(DeliveryKind.PROPOSAL, run.assessment_id)
     proposal: Delivery | None = None

@@ -1,6 +1,7 @@
 """Canonical JSON and its digest: equal values give equal bytes, in every process and version."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,11 @@ def canonical_json(value: Any) -> str:
 def digest(text: str) -> str:
     """SHA-256 of ``text`` in UTF-8, in hex."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def keyed_digest(salt: str, text: str) -> str:
+    """HMAC-SHA256 of ``text`` in UTF-8 under ``salt`` (hex), in hex: without the salt nobody can guess the text."""
+    return hmac.new(bytes.fromhex(salt), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 # What the reader left out says nothing new about the patient. Our own written level is such a thing: counted, it

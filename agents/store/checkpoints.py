@@ -53,7 +53,12 @@ async def open_checkpoints(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
             connection = await aiosqlite.connect(parsed.database or ":memory:")
         try:
             with named(url):
-                for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+                for pragma in (
+                    "journal_mode=WAL",
+                    "synchronous=NORMAL",
+                    "busy_timeout=10000",
+                    "secure_delete=ON",
+                ):
                     await connection.execute(f"PRAGMA {pragma}")
                 saver = AsyncSqliteSaver(connection, serde=serializer())
                 await saver.setup()

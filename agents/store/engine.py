@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from agents.errors import StoreError
 from agents.store.failures import named, place
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A test keeps it in step with ``migrations/versions``."""
 
 _MIGRATION_LOCK = 7_146_023_311
@@ -120,6 +120,7 @@ def _sqlite_pragmas(connection: Any, _: ConnectionPoolEntry) -> None:
         "synchronous=FULL",
         "busy_timeout=10000",
         "foreign_keys=ON",
+        "secure_delete=ON",  # what is deleted is overwritten, not only forgotten
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

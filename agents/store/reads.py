@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
-from agents.errors import UnknownCaseError
+from agents.errors import ErasedCaseError, UnknownCaseError
 from agents.store import audit as chain
-from agents.store.canonical import canonical_json, digest
+from agents.store.canonical import canonical_json
 from agents.store.engine import Database
 from agents.store.outbox import delivery_of
 from agents.store.tables import assessments, cases, intake, outbox, reviews
@@ -34,12 +34,17 @@ class Reads:
         """One case.
 
         Raises:
-            UnknownCaseError: no case has this id.
+            UnknownCaseError: no case has this id, or it was erased (``ErasedCaseError``).
         """
-        found = await self._cases(_CASES.where(cases.c.id == case_id))
-        if not found:
-            raise UnknownCaseError(case_id)
-        return found[0]
+
+        def work(connection: Connection) -> Case:
+            row = connection.execute(_CASES.where(cases.c.id == case_id)).one_or_none()
+            if row is not None:
+                return _case(row)
+            phase = connection.execute(select(cases.c.phase).where(cases.c.id == case_id)).scalar()
+            raise UnknownCaseError(case_id) if phase is None else ErasedCaseError(case_id)
+
+        return await self._database.read(work)
 
     async def cases(
         self, phases: Sequence[CasePhase] | None = None, *, limit: int | None = None
@@ -250,6 +255,7 @@ def _history_step(
     review: str | None,
 ) -> HistoryStep:
     step = Step(row.step)
+    erased = row.phase == CasePhase.ERASED.value
     evidence: Any = None
     text: str | None = None
     seconds = None if assessment is None else assessment.seconds.get(_TIMED.get(step, ""))
@@ -268,20 +274,32 @@ def _history_step(
         text = canonical_json(evidence)
     elif step is Step.REVIEWED and review is not None:
         evidence, text = ClinicianReview.model_validate_json(review), review
-    own = step in _OWN_DETAIL or (step is Step.ASSESSED and row.digest == chain.NO_EVIDENCE)
+    own = erased or step in _OWN_DETAIL or (step is Step.ASSESSED and row.digest == chain.NO_EVIDENCE)
     return HistoryStep(
         sequence=row.sequence,
         at=datetime.fromisoformat(row.at),
         step=step,
         assessment_id=row.assessment_id,
-        detail=json.loads(row.detail),
+        detail=json.loads(chain.detail_of(row)),
         evidence=evidence,
-        intact=None if own else text is not None and digest(text) == row.digest,
+        intact=None if own else _as_recorded(row, text),
         seconds=seconds,
     )
 
 
-_OWN_DETAIL = {Step.PROPOSED, Step.PROPOSE_ATTEMPTED, Step.WRITTEN, Step.WRITE_ATTEMPTED, Step.CLOSED}
+def _as_recorded(row: Row[Any], text: str | None) -> bool:
+    there = text is not None and (row.scheme == chain.PLAIN or row.salt is not None)
+    return there and chain.evidence_digest(row.scheme, row.salt, text) == row.digest
+
+
+_OWN_DETAIL = {
+    Step.PROPOSED,
+    Step.PROPOSE_ATTEMPTED,
+    Step.WRITTEN,
+    Step.WRITE_ATTEMPTED,
+    Step.CLOSED,
+    Step.ERASED,
+}
 _TIMED = {
     Step.SCREENED: "screen",
     Step.ASSESSED: "assess",

@@ -1,12 +1,13 @@
 """Changes to cases. Every method is one transaction, with its audit entries inside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, case, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from agents.errors import AlreadyDecidedError, NotReadyError, StaleAssessmentError, UnknownCaseError
@@ -15,7 +16,7 @@ from agents.store import outbox as box
 from agents.store.canonical import canonical_json, fingerprint
 from agents.store.engine import Database
 from agents.store.lease import is_dead, own_name
-from agents.store.tables import assessments, cases, intake, reviews
+from agents.store.tables import assessments, cases, intake, libraries, reviews
 from agents.values import CasePhase, DeliveryKind, Step
 from data_schemas import ClinicianReview, IntakeRecord, ModelAnswer, TriageAssessment
 
@@ -28,6 +29,15 @@ class Opened:
     assessment_id: str
     phase: CasePhase
     new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MadeWith:
+    """With what an assessment was made: canonical JSON of its provenance, and the library's statements by id."""
+
+    provenance: str
+    library_sha256: str
+    statements: Mapping[str, str]
 
 
 class Repository:
@@ -109,6 +119,7 @@ class Repository:
         answer: ModelAnswer | None,
         entries: Sequence[chain.Entry],
         now: datetime,
+        made_with: MadeWith | None = None,
     ) -> tuple[TriageAssessment, box.OutboxItem | None]:
         """Keep the assessment, its proposal to the hospital's record, and the audit entries.
 
@@ -121,6 +132,8 @@ class Repository:
             there = (connection.execute(kept)).scalar()
             if there is not None:
                 return TriageAssessment.model_validate_json(there), None
+            if made_with is not None:
+                _keep_library(connection, made_with, now)
             connection.execute(
                 insert(assessments).values(
                     id=assessment.id,
@@ -128,6 +141,7 @@ class Repository:
                     value=canonical_json(assessment),
                     answer=None if answer is None else canonical_json(answer),
                     created_at=now,
+                    provenance=None if made_with is None else made_with.provenance,
                 )
             )
             item = box.put(connection, case_id, DeliveryKind.PROPOSAL, assessment.id, assessment.id, now)
@@ -225,6 +239,20 @@ class Repository:
         if row is None:
             raise UnknownCaseError(case_id)
         return row
+
+
+def _keep_library(connection: Connection, made_with: MadeWith, now: datetime) -> None:
+    """Once for each library that is used; of two processes that are first, one inserts and the other need not."""
+    query = select(libraries.c.sha256).where(libraries.c.sha256 == made_with.library_sha256)
+    if connection.execute(query).scalar() is not None:
+        return
+    values = {
+        "sha256": made_with.library_sha256,
+        "statements": canonical_json(dict(made_with.statements)),
+        "created_at": now,
+    }
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(libraries).values(values).on_conflict_do_nothing())
 
 
 def _refuse(connection: Connection, row: Row[Any], assessment_id: str) -> NoReturn:

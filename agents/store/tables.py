@@ -58,9 +58,14 @@ cases = Table(
     Column("lease_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("salt", String(64)),
     Index("ix_cases_phase", "phase"),
 )
-"""``assessment_id`` is the current run; the lease names the process that works on it."""
+"""``assessment_id`` is the current run; the lease names the process that works on it.
+
+``salt`` is the random key of the case's digests in the audit chain. Erasure destroys it, and what the chain then
+holds can no longer be guessed.
+"""
 
 intake = Table(
     "intake",
@@ -83,8 +88,20 @@ assessments = Table(
     Column("value", Text, nullable=False),
     Column("answer", Text),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("provenance", Text),
 )
-"""Immutable. ``answer`` is the model's raw answer, None in rules-only mode."""
+"""Immutable. ``answer`` is the model's raw answer, None in rules-only mode; ``provenance`` says with what the
+assessment was made, None where that was not recorded yet.
+"""
+
+libraries = Table(
+    "libraries",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("statements", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""Every guideline library that was used: digests of its statements by id, so that a changed one can be named."""
 
 reviews = Table(
     "reviews",
@@ -130,9 +147,23 @@ audit = Table(
     Column("digest", String(64), nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
+    Column("scheme", Integer, nullable=False, server_default="1"),
+    Column("detail_digest", String(64)),
     UniqueConstraint("assessment_id", "step", "attempt", name="uq_audit_step"),
 )
-"""Append-only. Holds digests and codes, no patient data: records can be erased and the chain still stands."""
+"""Append-only. Holds digests, no patient data: records can be erased and the chain still stands.
+
+``scheme`` says how an entry was hashed, see ``agents.store.audit``.
+"""
+
+audit_details = Table(
+    "audit_details",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", ID, nullable=False, index=True),
+    Column("detail", Text, nullable=False),
+)
+"""What an entry says in codes and levels. Outside the chain, which holds its digest, so that it can be erased."""
 
 audit_head = Table(
     "audit_head",
