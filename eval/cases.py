@@ -7,8 +7,11 @@ from pathlib import Path
 
 from data_schemas import AcuityScale, EsiVersion, IntakeRecord
 from data_schemas._base import Frozen
+from integrations.assembly import reader_settings
 from integrations.fhir import read_bundle
+from integrations.fhir.export_corpus import read_export
 from integrations.samples import samples
+from integrations.settings import Settings
 from triage.training.corpus import LabelledCase, read_ktas, read_nhamcs, read_vignettes
 
 
@@ -19,6 +22,8 @@ class Task(StrEnum):
     ESI = "esi"
     KTAS = "ktas"
     NHAMCS = "nhamcs"
+    FHIR = "fhir"
+    """A hospital's own export."""
 
 
 class EvaluationCase(Frozen):
@@ -30,10 +35,15 @@ class EvaluationCase(Frozen):
     scale: AcuityScale
 
 
+def _read_site_export(path: Path) -> Iterator[LabelledCase]:
+    return read_export(path, settings=reader_settings(Settings()))
+
+
 _READERS: dict[Task, Callable[[Path], Iterator[LabelledCase]]] = {
     Task.ESI: read_vignettes,
     Task.KTAS: read_ktas,
     Task.NHAMCS: read_nhamcs,
+    Task.FHIR: _read_site_export,
 }
 
 

@@ -14,7 +14,7 @@ from integrations.fhir.errors import FhirError, IntakeError
 from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
-from ui.cli import assess, cases, common, configuration, demo, evaluation, model, predict, training
+from ui.cli import assess, cases, common, configuration, corpus, demo, evaluation, model, predict, training
 from ui.cli.exits import Exit
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ app.add_typer(cases.audit_app, name="audit")
 app.add_typer(model.app, name="model")
 app.add_typer(configuration.app, name="config")
 app.add_typer(evaluation.app, name="eval")
+training.app.command("corpus-card")(corpus.card)
 app.add_typer(training.app, name="train")
 
 
