@@ -7,8 +7,9 @@ from langgraph.runtime import Runtime
 from agents.context import AgentContext
 from agents.nodes.contradictions import contradictions
 from agents.state import CaseState, Verified
-from data_schemas import Flag, IntakeRecord, ModelAnswer, Reason, ReasonOrigin, Screening
+from data_schemas import Check, Claim, Flag, IntakeRecord, ModelAnswer, Reason, ReasonOrigin, Screening
 from triage.guidelines import GuidelineLibrary, Statement
+from triage.verifying import verify_claim
 
 
 async def verify(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState:
@@ -18,8 +19,9 @@ async def verify(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState:
     reasons = rule_reasons(screening)
     flags: tuple[Flag, ...] = ()
     if answer is not None:
-        reasons = model_reasons(answer, record, runtime.context.library) + reasons
-        flags = contradictions(answer, screening)
+        given = model_reasons(answer, record, runtime.context.library)
+        reasons = given + reasons
+        flags = contradictions(answer, screening, record=record, reasons=given)
     verified = Verified(reasons=reasons, flags=flags, seconds=perf_counter() - began)
     return {"verified": verified}  # type: ignore[typeddict-item]
 
@@ -39,16 +41,18 @@ def rule_reasons(screening: Screening) -> tuple[Reason, ...]:
 
 
 def model_reasons(answer: ModelAnswer, record: IntakeRecord, library: GuidelineLibrary) -> tuple[Reason, ...]:
-    """One reason for each cited statement, and one for each cited fact that no statement took up.
+    """One reason for each claim, for each cited statement, and for each cited fact that none of those took up.
 
-    A statement stands only on facts the model cited itself; that the record would support it otherwise is
-    no credit to the model.
+    A claim stands only where every part of it does; a statement only on facts the model cited itself: that the record
+    would support it otherwise is no credit to the model.
     """
     cited = list(dict.fromkeys(c.fact_id for c in answer.citations if c.fact_id is not None))
     known = [fact_id for fact_id in cited if record.fact(fact_id) is not None]
-    reasons: list[Reason] = []
-    used: set[str] = set()
-    for statement_id in dict.fromkeys(c.statement_id for c in answer.citations if c.statement_id is not None):
+    reasons: list[Reason] = [claim_reason(claim, record, library) for claim in dict.fromkeys(answer.claims)]
+    used = {fact_id for reason in reasons for fact_id in reason.fact_ids}
+    claimed = {claim.statement_id for claim in answer.claims}
+    bare = dict.fromkeys(c.statement_id for c in answer.citations if c.statement_id is not None)
+    for statement_id in (each for each in bare if each not in claimed):
         reason = _statement_reason(statement_id, known, record, library)
         if reason.struck is None:
             used.update(reason.fact_ids)
@@ -62,6 +66,7 @@ def model_reasons(answer: ModelAnswer, record: IntakeRecord, library: GuidelineL
                     text=f"cited {fact_id}",
                     fact_ids=(fact_id,),
                     struck="the record has no such fact",
+                    struck_by=Check.EXISTENCE,
                 )
             )
         elif fact_id not in used:
@@ -71,33 +76,39 @@ def model_reasons(answer: ModelAnswer, record: IntakeRecord, library: GuidelineL
     return tuple(reasons)
 
 
+def claim_reason(claim: Claim, record: IntakeRecord, library: GuidelineLibrary) -> Reason:
+    """One claim as a reason, struck where any part of it is not borne out."""
+    statement = None if claim.statement_id is None else library.by_id(claim.statement_id)
+    verdict = verify_claim(claim, record, library)
+    facts = [fact for fact in map(record.fact, claim.fact_ids) if fact is not None]
+    text = claim.text or (statement.text if statement is not None else None)
+    if text is None:
+        text = f"observed: {'; '.join(fact.text for fact in facts)}" if facts else "cited nothing"
+    fact_ids = claim.fact_ids
+    if verdict.stands and statement is not None:
+        fact_ids = _supporting(statement, list(fact_ids), record, library)
+    return Reason(
+        origin=ReasonOrigin.MODEL,
+        text=text,
+        fact_ids=fact_ids,
+        statement=None if statement is None else statement.ref,
+        level=None if statement is None else statement.level,
+        struck=verdict.why,
+        struck_by=verdict.struck_by,
+        claims=(claim,),
+    )
+
+
 def _statement_reason(
     statement_id: str, known: list[str], record: IntakeRecord, library: GuidelineLibrary
 ) -> Reason:
-    statement = library.by_id(statement_id)
-    if statement is None:
-        return Reason(
-            origin=ReasonOrigin.MODEL,
-            text=f"cited {statement_id}",
-            fact_ids=(),
-            struck="there is no such guideline statement",
-        )
-    support = library.supports(statement, record, tuple(known))
-    if not support.ok:
-        return Reason(
-            origin=ReasonOrigin.MODEL,
-            text=statement.text,
-            fact_ids=tuple(known),
-            statement=statement.ref,
-            level=statement.level,
-            struck=support.why or "the cited facts do not support it",
-        )
-    return Reason(
-        origin=ReasonOrigin.MODEL,
-        text=statement.text,
-        fact_ids=_supporting(statement, known, record, library),
-        statement=statement.ref,
-        level=statement.level,
+    reason = claim_reason(Claim(with_facts=tuple(known), statement_id=statement_id), record, library)
+    known_here = reason.statement is not None
+    # A bare citation says no more than the reason itself: there is no claim to keep beside it.
+    return reason.model_copy(
+        update={"claims": ()}
+        if known_here
+        else {"claims": (), "fact_ids": (), "text": f"cited {statement_id}"}
     )
 
 
