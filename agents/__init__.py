@@ -11,14 +11,22 @@ from agents.context import AgentSettings, utc_now
 from agents.errors import (
     AgentError,
     AlreadyDecidedError,
+    AmbiguousPatientError,
+    ErasedCaseError,
     InvalidReviewError,
+    NotClosedError,
     NotReadyError,
     RunFailedError,
     StaleAssessmentError,
     StoreError,
     UnknownCaseError,
 )
+from agents.export import Export, write_export
 from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
+from agents.provenance import Provenance
+from agents.records import Records
+from agents.replay import Replay
+from agents.retention import DueCase, ErasureReason, ErasureReport
 from agents.sinks import NoSink
 from agents.values import (
     Case,
@@ -37,6 +45,7 @@ __all__ = [
     "AgentError",
     "AgentSettings",
     "AlreadyDecidedError",
+    "AmbiguousPatientError",
     "Asks",
     "Calibrates",
     "Case",
@@ -46,14 +55,23 @@ __all__ = [
     "Clock",
     "Delivery",
     "DeliveryKind",
+    "DueCase",
+    "ErasedCaseError",
+    "ErasureReason",
+    "ErasureReport",
+    "Export",
     "HistoryStep",
     "InvalidReviewError",
     "NoSink",
+    "NotClosedError",
     "NotReadyError",
     "OutcomeSink",
     "PendingDelivery",
     "PendingWrite",
+    "Provenance",
+    "Records",
     "Recovery",
+    "Replay",
     "RunFailedError",
     "Screens",
     "StaleAssessmentError",
@@ -61,4 +79,5 @@ __all__ = [
     "StoreError",
     "UnknownCaseError",
     "utc_now",
+    "write_export",
 ]

@@ -13,6 +13,7 @@ from agents.delivery import deliver
 from agents.errors import AlreadyDecidedError, NotReadyError, RunFailedError, StaleAssessmentError
 from agents.graph import build_graph
 from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
+from agents.records import Records
 from agents.reviewing import make_review
 from agents.runner import Runner
 from agents.sinks import NoSink
@@ -263,6 +264,11 @@ class CaseService:
     async def verify_chain(self) -> ChainReport:
         """Walk the audit chain; its problems by entry."""
         return await self._store.reads.verify_chain()
+
+    @property
+    def records(self) -> Records:
+        """What becomes of records after a case: replay, export, retention, erasure."""
+        return Records(self._runner)
 
     @property
     def _store(self) -> Store:

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from langsmith import tracing_context
 
@@ -127,6 +128,23 @@ class Runner:
             await self._graph.ainvoke(
                 value, _config(assessment_id), context=self.context, durability="sync", version="v2"
             )
+
+    @property
+    def checkpoints(self) -> BaseCheckpointSaver[str]:
+        """Where the runs' checkpoints are.
+
+        Raises:
+            TypeError: the graph was compiled without a place for them.
+        """
+        saver = self._graph.checkpointer
+        if not isinstance(saver, BaseCheckpointSaver):
+            raise TypeError("this graph keeps no checkpoints")
+        return saver
+
+    async def forget(self, assessment_ids: Sequence[str]) -> None:
+        """Delete every checkpoint of these runs."""
+        for assessment_id in assessment_ids:
+            await self.checkpoints.adelete_thread(assessment_id)
 
     async def release(self, case_id: str, assessment_id: str, *, reviewable: bool = False) -> None:
         """Give the case's lease back."""

@@ -17,7 +17,7 @@ from agents.values import CasePhase, Delivery, DeliveryKind, PendingDelivery, St
 from data_schemas import WriteReceipt, WriteState
 
 SUPERSEDED = "superseded"
-_UNDELIVERED = tuple(
+UNDELIVERED = tuple(
     state.value for state in WriteState if state not in {WriteState.WRITTEN, WriteState.NOT_CONFIGURED}
 )
 _STEPS = {
@@ -61,7 +61,7 @@ class Outbox:
 
     async def due(self, now: datetime, *, force: bool = False) -> list[OutboxItem]:
         """What is to be tried now, oldest first; with ``force`` everything undelivered."""
-        query = select(outbox).where(outbox.c.state.in_(_UNDELIVERED)).order_by(outbox.c.created_at)
+        query = select(outbox).where(outbox.c.state.in_(UNDELIVERED)).order_by(outbox.c.created_at)
         if not force:
             query = query.where(outbox.c.next_attempt_at <= now)
 
@@ -72,7 +72,7 @@ class Outbox:
 
     async def pending(self) -> tuple[PendingDelivery, ...]:
         """Everything that the hospital's record has not confirmed, oldest first."""
-        query = select(outbox).where(outbox.c.state.in_(_UNDELIVERED)).order_by(outbox.c.created_at)
+        query = select(outbox).where(outbox.c.state.in_(UNDELIVERED)).order_by(outbox.c.created_at)
 
         def work(connection: Connection) -> tuple[PendingDelivery, ...]:
             rows = (connection.execute(query)).all()
@@ -181,7 +181,7 @@ def supersede(connection: Connection, case_id: str, kinds: Sequence[DeliveryKind
         .where(
             outbox.c.case_id == case_id,
             outbox.c.kind.in_([kind.value for kind in kinds]),
-            outbox.c.state.in_(_UNDELIVERED),
+            outbox.c.state.in_(UNDELIVERED),
         )
         .values(state=SUPERSEDED, updated_at=now)
     )

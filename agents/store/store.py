@@ -1,10 +1,11 @@
-"""The store of one process: one database, three doors."""
+"""The store of one process: one database, four doors."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from agents.store.engine import Database
+from agents.store.erasure import Erasure
 from agents.store.outbox import Outbox
 from agents.store.reads import Reads
 from agents.store.repository import Repository
@@ -12,12 +13,13 @@ from agents.store.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Changes to cases, the outbox, and reading."""
+    """Changes to cases, the outbox, reading, and erasure."""
 
     database: Database
     cases: Repository
     outbox: Outbox
     reads: Reads
+    erasure: Erasure
 
 
 @asynccontextmanager
@@ -26,6 +28,7 @@ async def open_store(url: str, lease: float) -> AsyncIterator[Store]:
     database = Database(url)
     try:
         await database.migrate()
-        yield Store(database, Repository(database, lease), Outbox(database), Reads(database))
+        cases = Repository(database, lease)
+        yield Store(database, cases, Outbox(database), Reads(database), Erasure(database, cases.owner))
     finally:
         database.close()

@@ -1,0 +1,74 @@
+"""What becomes of records after a case: replayed, exported, kept for a while, erased."""
+
+from collections.abc import Sequence
+
+from agents import export, replay, retention
+from agents.runner import Runner
+from agents.store.compaction import compact
+from agents.store.patients import cases_of_patient
+
+
+class Records:
+    """The records' own entrance; ``CaseService.records`` gives it."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def replay(self, case_id: str, assessment_id: str | None = None) -> replay.Replay:
+        """The stored answer made again, compared: see ``agents.replay.replay``.
+
+        Raises:
+            UnknownCaseError, ErasedCaseError, NotReadyError
+        """
+        return await replay.replay(self._runner, case_id, assessment_id)
+
+    async def of_patient(self, reference: str) -> tuple[str, ...]:
+        """The cases of one patient, by id.
+
+        Raises:
+            AmbiguousPatientError: the reference may mean more than one person.
+        """
+        return await cases_of_patient(self._runner.context.store.database, reference)
+
+    async def export_case(self, case_id: str) -> export.Export:
+        """Everything kept of one case.
+
+        Raises:
+            UnknownCaseError: no case has this id.
+        """
+        return await export.export_case(self._runner, case_id)
+
+    async def export_patient(self, reference: str) -> export.Export:
+        """Everything kept of one patient, and nothing of anybody else.
+
+        Raises:
+            AmbiguousPatientError: the reference may mean more than one person.
+        """
+        return await export.export_patient(self._runner, reference)
+
+    async def due(self, days: int) -> tuple[retention.DueCase, ...]:
+        """The closed cases that came to rest more than ``days`` days ago."""
+        return await retention.due(self._runner, days)
+
+    async def purge(self, days: int, *, by: str) -> retention.ErasureReport:
+        """Erase the cases of ``due``."""
+        return await retention.purge(self._runner, days, by=by)
+
+    async def erase(
+        self,
+        case_ids: Sequence[str],
+        *,
+        reason: retention.ErasureReason,
+        by: str,
+        undecided: bool = False,
+    ) -> retention.ErasureReport:
+        """Erase these cases; ``undecided`` also those that wait for a decision nobody will take.
+
+        Raises:
+            UnknownCaseError: no case has one of these ids; those before it are erased.
+        """
+        return await retention.erase(self._runner, case_ids, reason=reason, by=by, undecided=undecided)
+
+    async def compact(self) -> tuple[str, ...]:
+        """Overwrite what was deleted; what could not be overwritten now."""
+        return await compact(self._runner.context.store.database, self._runner.checkpoints)
