@@ -70,7 +70,10 @@ def _judge(bar: Bar, row: RowResult, curve: RecallCurve | None) -> BarResult:
                 continue
         values[name] = value
         lower = name == STRICT_CASES or name in LOWER_IS_BETTER
-        better = None if value is None else (value < wanted if lower else value > wanted)
+        better = None
+        if value is not None:  # the bars have three decimals: what is equal in these is not above
+            rounded = round(value, 3)
+            better = rounded < wanted if lower else rounded > wanted
         told = comparable and not (name == "over_triage" and "recall_high" in bar.scores)
         reached[name] = better if told else None
     return BarResult(

@@ -60,7 +60,8 @@ def compare(
     progress("labels")
     labels = read_labels(request.task, request.data, group_prefix=request.group_prefix)
     given = [predictions(name, path, labels) for name, path in request.predictions.items()]
-    with_rules = [*given, *_by_one_rule(given, request.thresholds)]
+    by_rule = _by_one_rule(given, request.thresholds)
+    with_rules = [*given, *(row for _, row in by_rule)]
     human = nurse(labels)
     others = [item for path in request.recorded for item in recorded(path, labels)]
     answers = [*with_rules, *others, *([human] if human else [])]
@@ -76,6 +77,7 @@ def compare(
     progress("curves")
     found_curves = curves(given, labels.truth)
     judged = scored[: len(with_rules)]
+    of_model = found_curves | {row.name: found_curves[name] for name, row in by_rule if name in found_curves}
     return (
         Comparison(
             task=request.task.value,
@@ -96,15 +98,19 @@ def compare(
             rankings=tuple(_rankings(request, given, labels, units, progress)),
             curves=tuple(areas(given, labels.truth, units)),
             site_labels=tuple(_site_labels(request, given, labels, progress)),
-            bars=against_bars(request.task, judged, found_curves),
+            bars=against_bars(request.task, judged, of_model),
         ),
         found_curves,
     )
 
 
-def _by_one_rule(given: Sequence[Answers], thresholds: Sequence[float]) -> list[Answers]:
+def _by_one_rule(given: Sequence[Answers], thresholds: Sequence[float]) -> list[tuple[str, Answers]]:
+    """The rows of the decision rules with their model's name, without those that repeat its own answers."""
     rules = (None, *thresholds) if thresholds else ()
-    return [decided(item, rule) for item in given if item.probabilities is not None for rule in rules]
+    found = [
+        (item, decided(item, rule)) for item in given if item.probabilities is not None for rule in rules
+    ]
+    return [(item.name, row) for item, row in found if (row.given != item.given).any()]
 
 
 def _rankings(

@@ -68,7 +68,7 @@ class SubgroupRate(Frozen):
 
 
 class Gap(Frozen):
-    """The widest difference of a score between two subgroups of at least ``labels.FEWEST`` cases.
+    """The widest difference of a score between two subgroups of at least ``subgroups.FEWEST`` cases.
 
     The two were chosen because they differ most: the interval is of their difference, and not corrected for the choice.
     """

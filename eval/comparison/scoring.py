@@ -16,9 +16,9 @@ from triage.metrics import (
     log_loss,
 )
 from triage.metrics.bootstrap import Replicates, Units, mean_of, replicate_scores
-from triage.metrics.confusions import SCORES
-from triage.metrics.levels import UNREADABLE, IntArray
-from triage.metrics.paired import holm, mcnemar
+from triage.metrics.confusions import SCORES, hits
+from triage.metrics.levels import IntArray
+from triage.metrics.paired import FEW_DISCORDANT, difference_interval, holm, mcnemar_of
 
 _NO_PROPORTION = {"quadratic_weighted_kappa", "macro_f1"}
 _COUNTED = (
@@ -116,16 +116,27 @@ def _differences(
     for index, score in enumerate(SCORES):
         value, interval = float(apart.estimate[index]), apart.interval(index)
         p, test = apart.p_value(index), BOOTSTRAP
-        single = len(first.members) == len(row.members) == 1
-        if score == "accuracy" and single and not units.clustered:
-            p, test = mcnemar(truth.tolist(), _levels(first), _levels(row)).mid_p, MCNEMAR
+        pair = None if units.clustered else _paired_hits(score, first, row, truth)
+        if pair is not None:
+            counted = mcnemar_of(*pair)
+            p, test = counted.mid_p, MCNEMAR
+            if counted.only_first + counted.only_second < FEW_DISCORDANT:
+                interval = difference_interval(*pair)
         plain = Estimate.of(value, interval)
         found[score] = Difference(value=plain.value, low=plain.low, high=plain.high, p=number(p), test=test)
     return found
 
 
-def _levels(row: Row) -> list[int | None]:
-    return [None if level == UNREADABLE else int(level) for level in row.members[0].given]
+def _paired_hits(
+    score: str, first: Row, row: Row, truth: IntArray
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Which cases either row counts; None where that is no count of cases (kappa, F1, a mean of runs)."""
+    if len(first.members) > 1 or len(row.members) > 1:
+        return None
+    one, other = (hits(score, truth, item.members[0].given) for item in (first, row))
+    if one is None or other is None or not one[1].any():
+        return None
+    return one[0][one[1]], other[0][other[1]]
 
 
 def _or_nan(value: float | None) -> float:

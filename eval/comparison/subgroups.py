@@ -18,11 +18,11 @@ FEWEST = 30
 
 
 def strata(rows: Sequence[Row], labels: Labels, units: Units) -> tuple[Stratum, ...]:
-    """Children (under 18) and adults apart, where there are both; each against its own reference."""
+    """Children (under 18) and adults apart, where there are ``FEWEST`` of both; each against its own reference."""
     ages = np.asarray(labels.attributes["age"])
     child = ages == "under 18"
     parts = (("under 18", child), ("18 and over", ~child & (ages != UNKNOWN)))
-    if not all(inside.any() for _, inside in parts):
+    if any(inside.sum() < FEWEST for _, inside in parts):
         return ()
     found = []
     for name, inside in parts:

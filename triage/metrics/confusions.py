@@ -65,6 +65,22 @@ def confusions_by_unit(true: IntArray, given: IntArray, units: IntArray, count: 
     return counts.reshape(count, _SIZE, _SIZE + 1)
 
 
+def hits(score: str, true: IntArray, given: IntArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """The cases that a proportion counts, and those it is a share of, each of shape (n,); None of kappa and F1.
+
+    Args:
+        score: one of ``SCORES``.
+        true: levels 1-5, shape (n,).
+        given: levels 1-5 or ``UNREADABLE``, shape (n,).
+    """
+    columns = np.where(given == UNREADABLE, _SIZE, given - 1)
+    if score == "recall_high":
+        return (true <= 2) & (columns < 2), true <= 2
+    if score not in _MASKS:
+        return None
+    return np.asarray(_MASKS[score][true - 1, columns]), np.ones(len(true), dtype=np.bool_)
+
+
 def scores_of(confusions: FloatArray) -> FloatArray:
     """All ``SCORES`` of confusion matrices of shape (..., 5, 6); the result has shape (..., 12).
 

@@ -4,11 +4,19 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.metrics.exact import clopper_pearson_interval
+from triage.metrics.intervals import Interval
 from triage.metrics.levels import Predicted, Truth, checked
+
+FEW_DISCORDANT = 25
+"""With fewer discordant cases than this a bootstrap interval of their difference is too narrow."""
 
 
 class McNemar(NamedTuple):
-    """Cases that only the first row has right, only the second, and both two-sided p values."""
+    """Cases that only the first row has right (or counts), only the second, and both two-sided p values."""
 
     only_first: int
     only_second: int
@@ -28,8 +36,12 @@ def mcnemar(truth: Truth, first: Predicted, second: Predicted) -> McNemar:
     """
     true, given = checked(truth, first)
     _, other = checked(truth, second)
-    right, also = true == given, true == other
-    only_first, only_second = int((right & ~also).sum()), int((also & ~right).sum())
+    return mcnemar_of(true == given, true == other)
+
+
+def mcnemar_of(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+    """The same test of any two paired shares: whether a case counts in either row, shape (n,) each."""
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     discordant = only_first + only_second
     if discordant == 0:
         return McNemar(0, 0, 1.0, 1.0)
@@ -40,6 +52,30 @@ def mcnemar(truth: Truth, first: Predicted, second: Predicted) -> McNemar:
     return McNemar(
         only_first, only_second, min(1.0, 2 * tail), min(1.0, 2 * tail - _binomial(fewer, discordant))
     )
+
+
+def difference_interval(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], *, confidence: float = 0.95
+) -> Interval:
+    """Of the second share minus the first, from the discordant cases alone: exact, given how many those are.
+
+    Where m of n cases are discordant the difference is (m / n) (2 s - 1), s being the share of them that count only in
+    the second row, with its Clopper-Pearson interval. It agrees with McNemar's exact test, and holds where only a
+    handful of cases differ. Where none is, the difference is at most what 0 of n allows.
+
+    Raises:
+        ValueError: no cases.
+    """
+    n = len(first)
+    if n == 0:
+        raise ValueError("no cases: a share of nothing has no difference")
+    found = mcnemar_of(first, second)
+    discordant = found.only_first + found.only_second
+    if discordant == 0:
+        most = clopper_pearson_interval(0, n, confidence=confidence).high
+        return Interval(-most, most)
+    low, high = clopper_pearson_interval(found.only_second, discordant, confidence=confidence)
+    return Interval(discordant / n * (2 * low - 1), discordant / n * (2 * high - 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

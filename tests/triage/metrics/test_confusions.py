@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage import metrics
-from triage.metrics.confusions import SCORES, confusions_by_unit, scores_of
+from triage.metrics.confusions import SCORES, confusions_by_unit, hits, scores_of
 from triage.metrics.levels import checked
 
 LEVEL = st.integers(1, 5)
@@ -43,3 +43,15 @@ def test_units_add_up_to_the_whole(pairs, data):
 
 def test_nothing_has_no_score():
     assert np.isnan(scores_of(np.zeros((2, 5, 6)))).all()
+
+
+@given(PAIRS)
+def test_a_share_is_its_hits(pairs):
+    true, given_ = checked([a for a, _ in pairs], [b for _, b in pairs])
+    for name, value in zip(SCORES, of([a for a, _ in pairs], [b for _, b in pairs]), strict=True):
+        found = hits(name, true, given_)
+        if found is None:
+            assert name in {"quadratic_weighted_kappa", "macro_f1"}
+        elif found[1].any():
+            assert found[0][found[1]].mean() == pytest.approx(value)
+            assert not (found[0] & ~found[1]).any()

@@ -1,11 +1,12 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
-from triage.metrics.paired import holm, mcnemar
+from triage.metrics.paired import difference_interval, holm, mcnemar, mcnemar_of
 
 LEVEL = st.integers(1, 5)
 
@@ -73,3 +74,30 @@ def test_holm_keeps_the_order_and_lies_between_the_raw_p_and_bonferroni(p_values
 def test_a_p_value_is_between_0_and_1():
     with pytest.raises(ValueError, match="between 0 and 1"):
         holm([1.2])
+
+
+def test_the_interval_of_a_difference_by_hand():
+    # of 100 cases 3 count only in the second row: its share of these is 1, from 0.2924 (Clopper-Pearson of 3 of 3)
+    first, second = np.zeros(100, dtype=bool), np.arange(100) < 3
+    low, high = difference_interval(first, second)
+    assert low == pytest.approx(0.03 * (2 * 0.2924 - 1), abs=1e-5)
+    assert high == pytest.approx(0.03)
+    turned = difference_interval(second, first)
+    assert turned == pytest.approx((-high, -low))
+
+
+def test_rows_that_differ_nowhere_may_differ_by_what_0_of_n_allows():
+    same = np.ones(301, dtype=bool)
+    assert difference_interval(same, same) == pytest.approx((-0.01218, 0.01218), abs=1e-5)
+    with pytest.raises(ValueError, match="no cases"):
+        difference_interval(same[:0], same[:0])
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
+def test_the_interval_holds_the_difference_and_agrees_with_the_exact_test(pairs):
+    first, second = (np.array(column) for column in zip(*pairs, strict=True))
+    low, high = difference_interval(first, second)
+    assert low - 1e-9 <= second.mean() - first.mean() <= high + 1e-9
+    exact = mcnemar_of(first, second).exact
+    if abs(exact - 0.05) > 1e-6:
+        assert (low > 0 or high < 0) == (exact < 0.05)
