@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     scale: AcuityScale = AcuityScale.ESI
     esi_version: EsiVersion = EsiVersion.V5
     guideline_dir: Path | None = None
+    retention_days: int | None = Field(default=None, ge=1)
+    """Days that a closed case is kept before `triage records purge` erases it; None keeps it for good."""
     fhir: FhirSettings = FhirSettings()
     model: ModelSettings = ModelSettings()
     review: ReviewSettings = ReviewSettings()

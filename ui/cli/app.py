@@ -14,7 +14,19 @@ from integrations.fhir.errors import FhirError, IntakeError
 from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
-from ui.cli import assess, cases, common, configuration, corpus, demo, evaluation, model, predict, training
+from ui.cli import (
+    assess,
+    cases,
+    common,
+    configuration,
+    corpus,
+    demo,
+    evaluation,
+    model,
+    predict,
+    records,
+    training,
+)
 from ui.cli.exits import Exit
 
 app = typer.Typer(
@@ -32,7 +44,9 @@ app.command("explain")(cases.explain)
 app.command("cases")(cases.list_cases)
 app.command("pending")(cases.pending)
 app.command("recover")(cases.recover)
+app.command("replay")(records.replay)
 app.add_typer(cases.audit_app, name="audit")
+app.add_typer(records.app, name="records")
 app.add_typer(model.app, name="model")
 app.add_typer(configuration.app, name="config")
 app.add_typer(evaluation.app, name="eval")

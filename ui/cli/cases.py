@@ -204,8 +204,9 @@ def audit_verify(data_dir: Path | None = _DATA_DIR) -> None:
         async with open_agent(common.settings(data_dir), recover=False) as agent:
             report = await agent.service.verify_chain()
         if report.ok:
+            erased = f" ({report.erased} cases are erased)" if report.erased else ""
             common.out.print(
-                f"the chain of {report.entries} entries verifies; head {report.head}", highlight=False
+                f"the chain of {report.entries} entries verifies{erased}; head {report.head}", highlight=False
             )
             return Exit.DONE
         for problem in report.problems:

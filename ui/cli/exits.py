@@ -21,5 +21,7 @@ class Exit(IntEnum):
     """Somebody else decided first, or the assessment is out of date; nothing was changed."""
     BROKEN_CHAIN = 7
     """The audit chain does not verify."""
+    NOT_IDENTICAL = 8
+    """A stored answer could not be given again, or came out otherwise."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; what was done is kept, and the same command goes on."""
