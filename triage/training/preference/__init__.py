@@ -4,14 +4,13 @@
 package needs no torch.
 """
 
-from triage.training.preference.config import CorpusConfig, PartConfig, PreferenceConfig
+from triage.training.preference.config import CorpusConfig, PreferenceConfig
 from triage.training.preference.reward import Grade, JudgedCase, RewardWeights, grade, reward
 
 __all__ = [
     "CorpusConfig",
     "Grade",
     "JudgedCase",
-    "PartConfig",
     "PreferenceConfig",
     "RewardWeights",
     "grade",

@@ -1,17 +1,18 @@
 """Cases to ask the model about, with everything that judges its answers; some are held out."""
 
-import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from triage.esi import screen
 from triage.guidelines import GuidelineLibrary
-from triage.slm.prompt import asked_scale, build_prompt
-from triage.training.corpus import LabelledCase, authored, read_ktas, read_nhamcs, read_vignettes
+from triage.slm.prompt import FACT_NAMES, asked_scale, build_prompt
+from triage.training.corpus import LabelledCase
 from triage.training.examples import TrainingExample, drop_vital_signs, make_example
-from triage.training.preference.config import CorpusConfig, PartConfig
+from triage.training.mixture import hold_out
+from triage.training.parts import PartConfig
+from triage.training.preference.config import CorpusConfig
 from triage.training.preference.reward import JudgedCase
 
 
@@ -26,7 +27,7 @@ class PreferenceCase:
 def read_cases(
     config: CorpusConfig, library: GuidelineLibrary
 ) -> tuple[list[PreferenceCase], dict[str, list[PreferenceCase]]]:
-    """Cases to learn from, and per data set the held-out ones (nothing dropped, always with the rules' line).
+    """Cases to learn from, and per part the held-out ones (nothing dropped, always with the rules' line).
 
     Raises:
         CorpusError: a data set is not of its form.
@@ -37,7 +38,7 @@ def read_cases(
     for part in config.parts:
         held, rest = split(part)
         if held:
-            held_out.setdefault(part.dataset, []).extend(prepare(case, library) for case in held)
+            held_out[part.title] = [prepare(case, library) for case in held]
         training.extend(
             prepare(case, library, rng, drop=config.drop, unaided=config.unaided)
             for case in _sample(rest, part, rng)
@@ -47,19 +48,10 @@ def read_cases(
 
 
 def split(part: PartConfig) -> tuple[list[LabelledCase], list[LabelledCase]]:
-    """The part's held-out cases and the others, in the order of their hashes."""
-    cases = [
-        case
-        for case in _read(part)
-        if case.acuity is not None and case.record.facts and _wanted(case.group, part.groups)
-    ]
-    cases.sort(key=lambda case: _hash(case.case_id))
-    if part.held_groups is None:
-        return cases[: part.hold_out], cases[part.hold_out :]
-    groups = sorted({case.group for case in cases}, key=_hash)
-    gone = set(groups[: len(groups) // part.held_groups])
-    held = [case for case in cases if case.group in gone]
-    return held[: part.hold_out], [case for case in cases if case.group not in gone]
+    """The part's held-out cases and those to learn from: the very split of fine-tuning."""
+    cases = [case for case in part.read() if any(fact.kind in FACT_NAMES for fact in case.record.facts)]
+    held, rest = hold_out(cases, part)
+    return held[: part.hold_out], rest
 
 
 def prepare(
@@ -91,20 +83,6 @@ def prepare(
     )
     prompt = build_prompt(case.record, screening if aided else None, library.short, asked_scale(case.scale))
     return PreferenceCase(JudgedCase(case.case_id, prompt, case.record, screening, level), example)
-
-
-def _read(part: PartConfig) -> Iterator[LabelledCase]:
-    if part.path is None:
-        return authored.read()
-    return {"nhamcs": read_nhamcs, "ktas": read_ktas, "vignettes": read_vignettes}[part.dataset](part.path)
-
-
-def _wanted(group: str, groups: tuple[str, ...]) -> bool:
-    return not groups or group.startswith(groups)
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sample(cases: Sequence[LabelledCase], part: PartConfig, rng: random.Random) -> Iterable[LabelledCase]:

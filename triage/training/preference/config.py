@@ -7,7 +7,8 @@ import yaml
 from pydantic import Field, model_validator
 
 from data_schemas._base import Frozen
-from triage.training.config import EMBEDDED, BaseConfig
+from triage.training.config import EMBEDDED, BaseConfig, RecipeError, check
+from triage.training.parts import PartConfig
 from triage.training.preference.reward import RewardWeights
 
 
@@ -52,37 +53,16 @@ class PreferenceConfig(Frozen):
 
     @classmethod
     def load(cls, path: Path) -> "PreferenceConfig":
-        """Read the ``preference`` section; unknown keys are refused."""
-        return cls.model_validate(sections(path)["preference"])
+        """Read the ``preference`` section.
 
-
-class PartConfig(Frozen):
-    """One data set.
-
-    ``path``: a file; ``authored``, the teaching cases that ship with the project, has none. ``groups``: keep only cases
-    whose group starts with one of these. ``held_groups``: one in this many groups (NHAMCS: hospital and year) is held
-    out whole. ``hold_out``: how many cases are kept for calibration and measurement, of the groups held out where there
-    are such. Both are chosen by hash, so every recipe holds out the same ones. ``count`` and ``shares``: sample this
-    many of the others, with these shares of levels 1-5.
-    """
-
-    dataset: Literal["nhamcs", "ktas", "vignettes", "authored"]
-    path: Path | None = None
-    groups: tuple[str, ...] = ()
-    held_groups: int | None = Field(default=None, ge=2)
-    hold_out: int = Field(default=0, ge=0)
-    count: int | None = Field(default=None, ge=0)
-    shares: tuple[float, float, float, float, float] | None = None
-
-    @model_validator(mode="after")
-    def _has_a_path(self) -> Self:
-        if (self.path is None) != (self.dataset == "authored"):
-            raise ValueError(f"{self.dataset}: " + ("takes no path" if self.path else "needs a path"))
-        return self
+        Raises:
+            RecipeError: not a recipe of this stage, or a field is unknown, missing or wrong.
+        """
+        return check(cls, _sections(path)["preference"], f"{path.name}, preference")
 
 
 class CorpusConfig(Frozen):
-    """The ``corpus`` section.
+    """The ``corpus`` section: parts as in fine-tuning, whose held-out cases stay held out here.
 
     ``drop``: share of vital signs left out. ``unaided``: share of prompts without what the rules found.
     """
@@ -92,35 +72,38 @@ class CorpusConfig(Frozen):
     unaided: float = Field(default=0.2, ge=0.0, lt=1.0)
     seed: int = 7
 
+    @model_validator(mode="after")
+    def _without_what_means_nothing_here(self) -> Self:
+        for part in self.parts:
+            if part.teacher is not None or part.repeat != 1:
+                raise ValueError(f"{part.title}: teacher and repeat mean nothing in the preference stage")
+        return self
+
     @classmethod
     def load(cls, path: Path) -> "CorpusConfig":
-        """Read the ``corpus`` section; unknown keys are refused."""
-        return cls.model_validate(sections(path)["corpus"])
+        """Read the ``corpus`` section."""
+        return check(cls, _sections(path)["corpus"], f"{path.name}, corpus")
 
 
 def load_base_config(path: Path) -> BaseConfig:
     """The ``base`` section as in ``triage train finetune``: a name or folder, or all fields; absent is embedded."""
-    section = sections(path).get("base", EMBEDDED)
-    return BaseConfig.model_validate({"model": section} if isinstance(section, str) else section)
+    section = _sections(path).get("base", EMBEDDED)
+    values = {"model": section} if isinstance(section, str) else section
+    return check(BaseConfig, values, f"{path.name}, base")
 
 
-def sections(path: Path) -> dict[str, Any]:
-    """The file's sections.
-
-    Raises:
-        ValueError: not a YAML mapping, a section is missing, or one means nothing.
-    """
+def _sections(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise ValueError(f"{path.name} is not YAML: {error}") from None
+        raise RecipeError(f"{path.name} is not YAML: {error}") from None
     if not isinstance(content, dict) or not {"preference", "corpus"} <= content.keys():
-        raise ValueError(
+        raise RecipeError(
             f"{path.name} is not a preference recipe: it needs the sections preference and corpus"
         )
     unknown = content.keys() - {"preference", "base", "corpus"}
     if unknown:
-        raise ValueError(
+        raise RecipeError(
             f"{path.name} has sections that mean nothing: {', '.join(sorted(map(str, unknown)))}"
         )
     return content

@@ -18,8 +18,8 @@ from triage.slm.adapter import adapter_sha256
 from triage.slm.calibration import CalibrationFile, ScaleCalibration
 from triage.slm.prompt import PROMPT_VERSION, asked_scale
 from triage.training import base_model
-from triage.training.calibrate import fit
-from triage.training.config import FinetuneConfig
+from triage.training.calibrate import LEAST_CASES, fit
+from triage.training.config import FinetuneConfig, TrainingError
 from triage.training.encoding import Encoder
 from triage.training.lora import attach_lora
 from triage.training.preference.cases import PreferenceCase, read_cases
@@ -33,7 +33,6 @@ from triage.training.scoring import evaluate, level_probabilities
 WORK = "unfinished"
 """Folder in the output folder with what a killed run needs to go on; gone when the run is done."""
 
-_LEAST = 20  # cases below which nothing is calibrated (``calibrate.fit``)
 _HELD_OUT_SAMPLES = 2
 
 
@@ -55,7 +54,7 @@ def run(config_file: Path, start_from: Path, out: Path, *, report: Report = prin
         ModelMissingError: the base model or the adapter is not on this machine.
         CorpusError: a data set is not of its form.
         ResumeError: ``out`` holds a finished run, or an unfinished one of something else.
-        ValueError: the recipe says something that means nothing, or there is no pair to learn from.
+        TrainingError: the recipe says something that means nothing, or there is no pair to learn from.
     """
     if (out / "run.json").is_file():
         raise ResumeError(f"{out} holds a finished run: give another --out")
@@ -93,7 +92,7 @@ def run(config_file: Path, start_from: Path, out: Path, *, report: Report = prin
             pairs = sample_pairs(model, base.tokenizer, encoder, training, flat, library, config)
             save_pairs(work, pairs, mark)
         if not pairs[0]:
-            raise ValueError("no pair to learn from: more cases, more samples or a smaller min_gap")
+            raise TrainingError("no pair to learn from: more cases, more samples or a smaller min_gap")
         record["pairs"] = {"training": summary(pairs[0]), "held_out": summary(pairs[1])}
         report({**record["pairs"], "seconds": round(time.monotonic() - started)})
         trainer = dpo_trainer(model, base.tokenizer, encoder, pairs[0], pairs[1], config, work, report)
@@ -106,7 +105,8 @@ def run(config_file: Path, start_from: Path, out: Path, *, report: Report = prin
     after = scores(model, encoder, held_out)
     report({"after": after})
     model.save_pretrained(str(out), selected_adapters=[POLICY])
-    calibration = _calibrate(model, encoder, held_out, config.name, out)
+    fitting = {part.title: held_out.get(part.title, []) for part in corpus.parts if part.calibrate}
+    calibration = _calibrate(model, encoder, fitting, config.name, out)
     report({"calibration": json.loads(calibration.model_dump_json())})
     record |= {"before": before, "after": after, "seconds": round(time.monotonic() - started, 1)}
     (out / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -175,7 +175,7 @@ def _calibrate(
             sources.setdefault(scale, []).append(f"{len(mine)} held-out {dataset} cases")
     scales: dict[Any, ScaleCalibration] = {}
     for scale, cases in by_scale.items():
-        if len(cases) >= _LEAST:
+        if len(cases) >= LEAST_CASES:
             rows = [encoder.encode(case.example) for case in cases]
             p = level_probabilities(model, rows, encoder).numpy().astype(np.float64)
             scales[scale] = fit(p, [row.level for row in rows], fitted_on=", ".join(sources[scale]))

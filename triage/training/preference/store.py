@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from triage.training.config import TrainingError
 from triage.training.preference.cases import PreferenceCase
 from triage.training.preference.pairs import PreferencePair
 
@@ -16,7 +17,7 @@ PAIRS = "pairs.json"
 Pairs = tuple[list[PreferencePair], list[PreferencePair]]
 
 
-class ResumeError(ValueError):
+class ResumeError(TrainingError):
     """The output folder holds a run that is not this one; the message says what to do."""
 
 

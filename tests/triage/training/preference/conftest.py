@@ -7,8 +7,9 @@ from importlib.util import find_spec
 import pytest
 
 from triage.guidelines import GuidelineLibrary
+from triage.training.parts import PartConfig
 from triage.training.preference.cases import read_cases
-from triage.training.preference.config import CorpusConfig, PartConfig
+from triage.training.preference.config import CorpusConfig
 
 # trl is in the extra `train`; in `make test-all` its absence must fail, not hide the tests.
 if find_spec("trl") is None and "TEST_ALL" not in os.environ:

@@ -1,15 +1,20 @@
 """Pairs are the right way round, come from the model first, and are never made of equals."""
 
+from pathlib import Path
+
 import pytest
 
 from triage.slm.answer import format_answer, parse_answer
+from triage.training.config import RecipeError
 from triage.training.examples import path_for
+from triage.training.parts import PartConfig
 from triage.training.preference.cases import read_cases, split
-from triage.training.preference.config import CorpusConfig, PartConfig, PreferenceConfig, sections
+from triage.training.preference.config import CorpusConfig, PreferenceConfig, load_base_config
 from triage.training.preference.pairs import build_pairs, mended_target, summary, worse_answers
 from triage.training.preference.reward import RewardWeights, grade
 from triage.training.preference.store import ResumeError, load_pairs, save_pairs
 
+SHIPPED = sorted((Path(__file__).parents[4] / "triage" / "training" / "configs").glob("preference_*.yaml"))
 CONFIG = PreferenceConfig(name="test", constructed=1.0)
 
 
@@ -87,7 +92,7 @@ def test_held_out_cases_are_not_learnt_from_and_groups_are_held_out_whole(vignet
     held, rest = split(part)
     assert len(held) == 3
     assert not {case.case_id for case in held} & {case.case_id for case in rest}
-    whole = PartConfig(dataset="vignettes", path=vignettes, hold_out=99, held_groups=5)
+    whole = PartConfig(dataset="vignettes", path=vignettes, hold_out=99, hold_out_one_in=5)
     held, rest = split(whole)
     assert len(held) == 2  # each vignette is its own group: one in five of ten
     assert not {case.group for case in held} & {case.group for case in rest}
@@ -108,11 +113,29 @@ def test_without_the_rules_line_a_prompt_has_no_statement(vignettes, library):
         assert grade(case.example.target, case.judged, library).answer is not None
 
 
-def test_a_recipe_with_an_unknown_section_is_refused(tmp_path):
+def test_a_recipe_that_means_nothing_is_refused(tmp_path, vignettes):
     path = tmp_path / "recipe.yaml"
     path.write_text("preference: {name: x}\ncorpus: {}\nrecipe: {}\n")
-    with pytest.raises(ValueError, match="mean nothing: recipe"):
-        sections(path)
+    with pytest.raises(RecipeError, match="mean nothing: recipe"):
+        PreferenceConfig.load(path)
     path.write_text("recipe: {}\n")
-    with pytest.raises(ValueError, match="needs the sections"):
-        sections(path)
+    with pytest.raises(RecipeError, match="needs the sections"):
+        PreferenceConfig.load(path)
+    path.write_text("preference: {name: x, under_triage: 3}\ncorpus: {}\n")
+    with pytest.raises(RecipeError, match="under_triage"):
+        PreferenceConfig.load(path)
+    part = f"{{dataset: vignettes, path: {vignettes}, repeat: 2}}"
+    path.write_text(f"preference: {{name: x}}\ncorpus: {{parts: [{part}]}}\n")
+    with pytest.raises(RecipeError, match="repeat mean nothing"):
+        CorpusConfig.load(path)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_every_shipped_recipe_loads(path):
+    assert PreferenceConfig.load(path).name
+    assert CorpusConfig.load(path).parts
+    assert load_base_config(path).model
+
+
+def test_there_is_a_shipped_recipe():
+    assert SHIPPED
