@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/predict.py --task nhamcs --data FILE [--model base|slm|agent] [--rows 60] [--no-full]
 
-Takes `--rows` cases evenly spaced over the file. Prints cases a second for both ways of decoding (loading the model
-is not counted; where other work shares the cores, the rate per second of one core's time is the telling one), the share of cases with the same level, and the largest difference of a probability. Wanted: at
-least 4 cases a second on two cores with only the level decoded, and the same level on at least 99 %.
+Takes `--rows` cases evenly spaced over the file. Prints cases a second for both ways of decoding (without loading the
+model; where other work shares the cores, the rate a second of one core's time is the telling one), the share of cases
+with the same level, and the largest difference of a probability. Wanted: at least 4 cases a second on two cores with
+only the level decoded, and the same level on at least 99 %.
 """
 
 import argparse
