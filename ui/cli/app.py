@@ -26,6 +26,7 @@ from ui.cli import (
     predict,
     records,
     training,
+    training_preference,
 )
 from ui.cli.exits import Exit
 
@@ -51,6 +52,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(configuration.app, name="config")
 app.add_typer(evaluation.app, name="eval")
 training.app.command("corpus-card")(corpus.card)
+training.app.command("preference")(training_preference.preference)
 app.add_typer(training.app, name="train")
 
 
