@@ -4,8 +4,6 @@ One file, written beside its place, flushed to the disk and then renamed: at eve
 new one, whole.
 """
 
-import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from peft.utils import set_peft_model_state_dict
 
 from triage.training.batches import Position
 from triage.training.config import TrainingError
+from triage.training.files import write_safely
 
 FILE = "checkpoint.pt"
 
@@ -86,17 +85,3 @@ def load_checkpoint(
         torch.cuda.set_rng_state_all(state["random_cuda"])
     progress = state["progress"]
     return Progress(**{**progress, "position": Position(**progress["position"])})
-
-
-def write_safely(path: Path, write: Callable[[Path], object]) -> None:
-    """Have ``write`` fill a new file, and put it in the place of ``path`` only once it is whole and on the disk."""
-    new = path.with_name(path.name + ".new")
-    write(new)
-    with new.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(new, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

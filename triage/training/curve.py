@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from triage.training.checkpoint import write_safely
+from triage.training.files import write_safely
 
 
 def write_curve(curve: Sequence[dict[str, Any]], out: Path) -> None:

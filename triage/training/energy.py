@@ -20,7 +20,11 @@ class EnergyMeter:
             return self
         # The country only prices the energy in carbon, which is not reported.
         self._tracker = import_module("codecarbon").OfflineEmissionsTracker(
-            country_iso_code="USA", save_to_file=False, log_level="critical", measure_power_secs=15
+            country_iso_code="USA",
+            output_methods=[],
+            log_level="critical",
+            measure_power_secs=15,
+            allow_multiple_runs=True,
         )
         self._tracker.start()
         return self
@@ -34,7 +38,12 @@ class EnergyMeter:
         if self._tracker is None:
             return
         self._tracker.stop()
-        data = self._tracker.final_emissions_data
+        data = getattr(self._tracker, "final_emissions_data", None)
+        if (
+            data is None
+        ):  # codecarbon logs what goes wrong and goes on; no number is better than a made-up one
+            self.result = {"metered": "not metered: codecarbon is installed but could not start"}
+            return
         self.result = {
             "metered": "by codecarbon: this machine's processor, memory and GPUs, over the whole run; "
             "other programs that ran at the time are in it",

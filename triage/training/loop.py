@@ -11,11 +11,12 @@ import torch
 from peft import PeftModel
 
 from triage.training.batches import BatchStream
-from triage.training.checkpoint import Progress, load_checkpoint, save_checkpoint, write_safely
+from triage.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from triage.training.config import FinetuneConfig, RecipeError
 from triage.training.curve import write_curve
 from triage.training.encoding import Encoded, Encoder
 from triage.training.examples import TrainingExample
+from triage.training.files import write_safely
 from triage.training.loss import batch_loss
 from triage.training.scoring import evaluate
 
@@ -186,7 +187,7 @@ def _evaluate(
 def _keep(model: PeftModel, out: Path) -> None:
     """The adapter's files, each renamed into its place: a killed run leaves the old weights or the new ones."""
     with TemporaryDirectory(dir=out, prefix=".keep-") as folder:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, save_embedding_layers=False)
         for name in ("adapter_config.json", "adapter_model.safetensors"):
             content = (Path(folder) / name).read_bytes()
             write_safely(out / name, lambda path, content=content: path.write_bytes(content))  # type: ignore[misc]

@@ -16,8 +16,10 @@ WEIGHTS = "adapter_model.safetensors"
 def attach_lora(model: torch.nn.Module, config: FinetuneConfig, start_from: Path | None = None) -> PeftModel:
     """The model with LoRA on every linear layer from ``first_layer`` up, or going on from an adapter.
 
-    With ``start_from`` its own rank, layers and dropout hold, not the recipe's.
+    With ``start_from`` its own rank, layers and dropout hold, not the recipe's. The random start depends on the
+    recipe's seed alone.
     """
+    torch.manual_seed(config.seed)
     if not getattr(model, "is_quantized", False):  # 4-bit weights have no other precision to go to
         model = model.to(getattr(torch, config.precision))
     if config.gradient_checkpointing:

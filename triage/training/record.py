@@ -11,8 +11,9 @@ import torch
 
 from triage.slm.prompt import PROMPT_VERSION
 from triage.training.base_model import Base
-from triage.training.checkpoint import Progress, write_safely
+from triage.training.checkpoint import Progress
 from triage.training.config import BaseConfig, FinetuneConfig
+from triage.training.files import write_safely
 from triage.training.mixture import Mixture, MixtureConfig
 
 FILE = "run.json"

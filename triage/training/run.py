@@ -15,7 +15,7 @@ from triage.slm.adapter import adapter_sha256
 from triage.slm.calibration import CalibrationFile
 from triage.slm.prompt import PROMPT_VERSION, asked_scale
 from triage.training import base_model
-from triage.training.calibrate import fit
+from triage.training.calibrate import LEAST_CASES, fit
 from triage.training.checkpoint import FILE as CHECKPOINT
 from triage.training.checkpoint import CheckpointError
 from triage.training.config import BaseConfig, FinetuneConfig
@@ -28,9 +28,6 @@ from triage.training.mixture import MixtureConfig, build_mixture
 from triage.training.record import FILE as RECORD
 from triage.training.record import write_record
 from triage.training.scoring import level_probabilities
-
-_LEAST = 20
-"""Cases below which nothing is calibrated (``calibrate.fit``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +162,7 @@ def _calibrate(
             by_scale.setdefault(asked_scale(example.scale), []).append((title, example))
     scales = {}
     for scale, cases in by_scale.items():
-        if len(cases) < _LEAST:
+        if len(cases) < LEAST_CASES:
             continue
         rows = [encoder.encode(example) for _, example in cases]
         probabilities = level_probabilities(model, rows, encoder).numpy().astype(np.float64)

@@ -1,4 +1,4 @@
-"""``triage train``: fine-tune the model. Needs the extra ``train``."""
+"""``triage train``: fine-tune the model (extra ``train``), and make a teacher for it (extra ``eval``)."""
 
 import json
 from pathlib import Path
@@ -17,17 +17,13 @@ from rich.progress import (
 from triage.slm.chat import ChatFormatError
 from triage.slm.errors import EngineError
 from triage.slm.shipped import resolve_adapter
-from triage.training.config import TrainingError
+from triage.training.config import TrainingError, check
 from triage.training.corpus import CorpusError
+from triage.training.parts import READERS, SHIPPED, PartConfig
 from ui.cli import common
 from ui.cli.exits import Exit
 
-app = typer.Typer(no_args_is_help=True, help="Fine-tuning (extra `train`).")
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``finetune`` a subcommand while it is the only one."""
+app = typer.Typer(no_args_is_help=True, help="Fine-tuning (extra `train`) and what it learns from.")
 
 
 @app.command()
@@ -99,3 +95,39 @@ def finetune(
         f"try it: TRIAGE_MODEL__ADAPTER={out} triage assess ...",
         highlight=False,
     )
+
+
+@app.command()
+def teacher(
+    dataset: str = typer.Option(..., "--dataset", help=f"One of {', '.join([*READERS, *SHIPPED])}."),
+    data: Path | None = typer.Option(
+        None, "--data", help="File or folder; what ships with us has none.", exists=True
+    ),
+    group: list[str] = typer.Option(
+        [], "--group", help="Only cases whose group starts with this, such as a year; may be repeated."
+    ),
+    out: Path = typer.Option(
+        ..., "--out", help="A .parquet file, for `teacher` in a recipe.", dir_okay=False
+    ),
+) -> None:
+    """Let gradient boosting say how likely each level is for every case, always by hospitals it has not seen."""
+    try:
+        from triage.training.distill import write_teacher  # noqa: PLC0415 - LightGBM is only in the extra
+    except ImportError as error:
+        common.err.print(
+            f"[bold red]{error.name} is not installed[/]: pip install 'ed-triage-agent\\[eval]'",
+            highlight=False,
+        )
+        raise typer.Exit(Exit.FAILED) from None
+    try:
+        part = check(PartConfig, {"dataset": dataset, "path": data, "groups": group}, "what to read")
+        with common.err.status("reading, then five folds of boosting") as status:
+            cases = write_teacher(
+                part.read(),
+                out,
+                progress=lambda fold, model: status.update(f"fold {fold} of 5: {model.rounds} rounds"),
+            )
+    except (TrainingError, CorpusError) as error:
+        common.err.say("no teacher", error)
+        raise typer.Exit(Exit.FAILED) from None
+    common.out.print(f"{cases} cases in {out}", highlight=False)

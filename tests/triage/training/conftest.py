@@ -43,7 +43,7 @@ def make_tokenizer():
 def make_base(tmp_path_factory):
     """Folders in Hugging Face format: a tiny random model of an architecture, and a tokenizer with its chat tokens."""
 
-    def make(architecture, layers=2):
+    def make(architecture, layers=2, tokenizer=None):
         import torch
         from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
 
@@ -53,7 +53,7 @@ def make_base(tmp_path_factory):
             "qwen3": (Qwen3Config, CHATML, {"head_dim": 16}),
         }[architecture]
         folder = tmp_path_factory.mktemp(f"tiny-{architecture}")
-        tokenizer = byte_tokenizer(special)
+        tokenizer = tokenizer or byte_tokenizer(special)
         tokenizer.save(str(folder / "tokenizer.json"))
         torch.manual_seed(0)
         shape = kind(

@@ -55,6 +55,18 @@ def test_killed_after_a_step_and_resumed_is_as_if_unbroken(base, write_recipe, t
     (tmp_path / "broken" / "checkpoint.pt.new").write_bytes(b"half a state")
     with pytest.raises(CheckpointError, match="--resume"):
         run(recipe, tmp_path / "broken")
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        run(recipe, tmp_path / "empty", RunOptions(resume=True))
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    state = (tmp_path / "broken" / "checkpoint.pt").read_bytes()
+    (torn / "checkpoint.pt").write_bytes(state[: len(state) // 2])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        run(recipe, torn, RunOptions(resume=True))
+    other = write_recipe(base, recipe={"learning_rate": 1e-3})
+    with pytest.raises(CheckpointError, match="is not the same"):
+        run(other, tmp_path / "broken", RunOptions(resume=True))
+    recipe = write_recipe(base)
     steps = []
     record = run(
         recipe,
@@ -75,15 +87,3 @@ def test_killed_after_a_step_and_resumed_is_as_if_unbroken(base, write_recipe, t
     assert (tmp_path / "broken" / "calibration.json").read_bytes() == (
         tmp_path / "unbroken" / "calibration.json"
     ).read_bytes()
-
-
-def test_a_state_of_another_recipe_or_none_is_refused(base, write_recipe, tmp_path):
-    killed(write_recipe(base), tmp_path / "out")
-    other = write_recipe(base, recipe={"learning_rate": 1e-3})
-    with pytest.raises(CheckpointError, match="is not the same"):
-        run(other, tmp_path / "out", RunOptions(resume=True))
-    (tmp_path / "out" / "checkpoint.pt").write_bytes(b"torn")
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        run(other, tmp_path / "out", RunOptions(resume=True))
-    with pytest.raises(CheckpointError, match="nothing to resume"):
-        run(other, tmp_path / "empty", RunOptions(resume=True))
