@@ -50,6 +50,9 @@ def card(
     except ValueError as error:  # CorpusError: its message names file, column and remedy, never a patient
         common.err.say("not read", error)
         raise typer.Exit(Exit.FAILED) from None
+    except OSError as error:
+        common.err.say("not read", f"{Path(error.filename or 'the data').name}: {error.strerror}")
+        raise typer.Exit(Exit.FAILED) from None
     if as_json:
         print(counted.model_dump_json())
     else:
