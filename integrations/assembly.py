@@ -22,6 +22,7 @@ from triage.slm import (
     EmbeddedEngine,
     Engine,
     LazyEngine,
+    ModelIntegrityError,
     ModelMissingError,
     Triager,
     resolve_adapter,
@@ -80,14 +81,32 @@ def open_engine(settings: Settings) -> Engine:
 
 
 def load_calibration(settings: Settings, scale: AcuityScale | None = None) -> Calibration:
-    """The calibration beside the configured adapter; none for the base model."""
-    try:
-        adapter: Path | None = resolve_adapter(settings.model.adapter)
-    except ModelMissingError:
-        adapter = None  # the engine will say so, and the agent goes on with rules only
-    if adapter is None or not (adapter / CALIBRATION_FILE).is_file():
+    """The configured calibration file, or the one beside the configured adapter; none for the base model.
+
+    Raises:
+        ModelIntegrityError: it is not a calibration, holds nothing of the configured site, or is not there.
+    """
+    path = settings.model.calibration
+    if path is not None and not path.is_file():
+        raise ModelIntegrityError(f"TRIAGE_MODEL__CALIBRATION names {path}, and there is no such file")
+    path = path or _beside_the_adapter(settings)
+    if path is None:
+        if settings.site is not None:
+            raise ModelIntegrityError(
+                f"TRIAGE_SITE names {settings.site}, and there is no calibration file; "
+                f"`triage model calibrate --site {settings.site}` writes one"
+            )
         return Calibration.none()
-    return Calibration.load(adapter / CALIBRATION_FILE, scale or settings.scale)
+    return Calibration.load(path, scale or settings.scale, settings.site)
+
+
+def _beside_the_adapter(settings: Settings) -> Path | None:
+    try:
+        adapter = resolve_adapter(settings.model.adapter)
+    except ModelMissingError:
+        return None  # the engine will say so, and the agent goes on with rules only
+    path = None if adapter is None else adapter / CALIBRATION_FILE
+    return path if path is not None and path.is_file() else None
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from data_schemas import AcuityScale, EsiVersion
 from data_schemas._base import Frozen
+from triage.slm.calibration import SiteName
 
 APP_NAME = "ed-triage-agent"
 
@@ -53,10 +54,12 @@ class ModelSettings(Frozen):
     """Which model answers.
 
     ``adapter``: the name of a shipped adapter, a path to one, ``none`` for the base model, or ``default``.
+    ``calibration``: the hospital's own calibration file; None is the one beside the adapter.
     """
 
     engine: Literal["embedded", "none"] = "embedded"
     adapter: str = "default"
+    calibration: Path | None = None
     timeout_seconds: float = Field(default=30.0, gt=0)
     threads: int = Field(default=2, ge=1)
 
@@ -81,6 +84,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """SQLAlchemy URL of the records; None is SQLite in ``data_dir``."""
     scale: AcuityScale = AcuityScale.ESI
+    site: SiteName | None = None
+    """Whose numbers of the calibration file apply; None is the scale's, which promise nothing about under-triage."""
     esi_version: EsiVersion = EsiVersion.V5
     guideline_dir: Path | None = None
     retention_days: int | None = Field(default=None, ge=1)

@@ -32,7 +32,7 @@ class ScaleCalibration(Frozen):
     ``temperature`` divides the log-probabilities, ``bias`` is added to them (levels 1 to 5), then they are
     normalised. ``level_1_threshold``: suggest 1 where p(1) reaches it. ``high_threshold``: suggest 2 where
     p(1) + p(2) reaches it. ``set_mass``: the prediction set holds at least this probability. ``risk``: what bounds
-    under-triage, None where nobody asked for a bound.
+    under-triage and then decides how far up the set reaches; None where nobody asked for a bound.
     """
 
     temperature: float = Field(default=1.0, gt=0.0)
@@ -163,14 +163,19 @@ class Calibration:
     def prediction_set(self, probabilities: LevelProbabilities) -> tuple[int, int]:
         """The most and the least urgent level of a run of levels around the suggestion.
 
-        It reaches up as far as the bounded risk takes, and from there, likelier side first, until it holds
-        ``set_mass``; the more urgent of equals first.
+        Without a bound on under-triage it grows, likelier side first and the more urgent of equals, until it holds
+        ``set_mass``. With one, only the bound decides how far up it reaches; then it grows down until it holds
+        ``set_mass`` of what is left.
         """
         p = probabilities.p
         first = last = self.decide(probabilities)
+        mass = self.numbers.set_mass
         if self.numbers.risk is not None:
             first = reach(probabilities, first, self.numbers.risk.threshold)
-        while sum(p[first - 1 : last]) < self.numbers.set_mass and (first > 1 or last < 5):
+            while last < 5 and sum(p[first - 1 : last]) < mass * sum(p[first - 1 :]):
+                last += 1
+            return first, last
+        while sum(p[first - 1 : last]) < mass and (first > 1 or last < 5):
             up = p[first - 2] if first > 1 else -1.0
             down = p[last] if last < 5 else -1.0
             if up >= down:

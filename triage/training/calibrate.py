@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_schemas import LevelProbabilities
-from triage.slm.calibration import Calibration, ScaleCalibration
+from triage.slm.calibration import ScaleCalibration
 from triage.slm.conformal import Risk, cases_needed, control
 
 FloatArray = NDArray[np.float64]
@@ -123,14 +123,18 @@ def fit_with_bounds(
 
 def apply(numbers: ScaleCalibration, probabilities: ArrayLike) -> FloatArray:
     """``Calibration.apply`` for many cases: shape [cases, 5]."""
-    calibration = Calibration("fit", numbers)
-    return np.array([calibration.apply(level_row(row)).p for row in np.asarray(probabilities)]).reshape(-1, 5)
+    logs = np.log(np.clip(np.asarray(probabilities, dtype=np.float64).reshape(-1, 5), 1e-12, 1.0))
+    z = logs / numbers.temperature + np.array(numbers.bias)
+    weights: FloatArray = np.exp(z - z.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def suggestions(numbers: ScaleCalibration, calibrated: ArrayLike) -> list[int]:
     """``Calibration.decide`` for many cases, their probabilities calibrated already."""
-    calibration = Calibration("fit", numbers)
-    return [calibration.decide(level_row(row)) for row in np.asarray(calibrated)]
+    p = np.asarray(calibrated, dtype=np.float64).reshape(-1, 5)
+    by_threshold = np.where(p[:, 0] + p[:, 1] >= numbers.high_threshold, 2, 5)
+    by_threshold = np.where(p[:, 0] >= numbers.level_1_threshold, 1, by_threshold)
+    return [int(level) for level in np.minimum(by_threshold, p.argmax(axis=1) + 1)]
 
 
 def level_row(row: ArrayLike) -> LevelProbabilities:

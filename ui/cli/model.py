@@ -9,9 +9,10 @@ from integrations.assembly import load_calibration
 from triage.slm import EmbeddedEngine, resolve_adapter, shipped_adapters
 from triage.slm.build import ensure_built
 from triage.slm.fetch import MODEL_NAME, cache_folder, fetch_base_model, find_base_model
-from ui.cli import common
+from ui.cli import calibrate, common
 
 app = typer.Typer(no_args_is_help=True, help="The small language model: weights, adapters, calibration.")
+app.command("calibrate")(calibrate.calibrate)
 
 _ADAPTER = typer.Option("default", "--adapter", help="A shipped adapter, a folder, `default` or `none`.")
 
@@ -69,5 +70,9 @@ def verify(adapter: str = _ADAPTER) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    common.out.print(f"calibration {load_calibration(common.settings()).name}", highlight=False)
+    calibration = load_calibration(common.settings())
+    common.out.print(f"calibration {calibration.name}", highlight=False, soft_wrap=True)
+    common.out.print(
+        f"guarantee   {calibration.guarantee or 'no guarantee'}", highlight=False, soft_wrap=True
+    )
     common.out.print(f"cache       {cache_folder()}", highlight=False, soft_wrap=True)

@@ -142,7 +142,8 @@ def test_the_set_holds_the_suggestion_and_reaches_as_far_as_the_policy(p, thresh
     calibration = Calibration("x", ScaleCalibration(risk=risk, set_mass=mass, high_threshold=high))
     first, last = calibration.prediction_set(p)
     assert first <= calibration.decide(p) <= last
-    assert first <= reach(p, calibration.decide(p), threshold)
+    assert first == reach(p, calibration.decide(p), threshold)
+    assert sum(p.p[first - 1 : last]) >= mass * sum(p.p[first - 1 :]) - 1e-9
     assert first == 1 or sum(p.p[: first - 1]) < threshold
     plain = Calibration("x", ScaleCalibration(set_mass=mass, high_threshold=high))
     assert plain.decide(p) == calibration.decide(p)

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import minimize
 
 from triage.metrics import expected_calibration_error, log_loss, recall_high
-from triage.slm.calibration import ScaleCalibration
+from triage.slm.calibration import Calibration, ScaleCalibration
 from triage.slm.conformal import Risk
-from triage.training.calibrate import apply, fit, fit_with_bounds, suggestions
+from triage.training.calibrate import apply, fit, fit_with_bounds, level_row, suggestions
 
 DAY = date(2026, 11, 22)
 
@@ -49,6 +49,15 @@ def test_it_finds_the_minimum_that_scipy_finds():
     best = minimize(loss, np.array([1.0, 0, 0, 0, 0, 0]), tol=1e-12).x
     numbers = fit(p, truth, fitted_on="x")
     assert (1 / numbers.temperature, *numbers.bias) == pytest.approx(best, abs=1e-3)
+
+
+def test_many_cases_at_once_are_what_the_product_does_one_by_one():
+    p, _ = cases(300, 1)
+    numbers = ScaleCalibration(temperature=0.8, bias=(0.3, -0.2, 0.0, 0.1, 0.4), high_threshold=0.35)
+    product = Calibration("x", numbers)
+    one_by_one = [product.apply(level_row(row)) for row in p]
+    assert apply(numbers, p) == pytest.approx(np.array([item.p for item in one_by_one]), abs=1e-12)
+    assert suggestions(numbers, apply(numbers, p)) == [product.decide(item) for item in one_by_one]
 
 
 def test_few_cases_stay_near_the_start():

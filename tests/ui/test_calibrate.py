@@ -1,0 +1,137 @@
+"""``triage model calibrate``, with the real base model on made-up rows."""
+
+import csv
+import json
+import random
+
+import pytest
+
+from data_schemas import AcuityScale
+from integrations.assembly import load_calibration
+from integrations.settings import Settings
+from triage.slm import PROMPT_VERSION, ModelIntegrityError
+from ui.cli.exits import Exit
+
+LEVELS = [2, 3, 3, 4, 3, 2, 5, 3, 4, 1]
+COMPLAINTS = ["chest pain", "ankle sprain", "fever", "headache", "shortness of breath"]
+
+
+@pytest.fixture
+def calibrate(triage, tmp_path):
+    """The command on 50 made-up rows, with the base model."""
+    rng = random.Random(4)
+    path = tmp_path / "rows.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            [
+                *("case_id", "sex", "age_years", "arrival_mode", "injury", "chief_complaint", "avpu"),
+                *(
+                    "pain_present",
+                    "pain_0_10",
+                    "sbp",
+                    "dbp",
+                    "pulse",
+                    "resp_rate",
+                    "temp_c",
+                    "spo2",
+                    "acuity",
+                ),
+            ]
+        )
+        for index in range(50):
+            vitals = [rng.randint(90, 170), 80, rng.randint(55, 130), rng.randint(12, 28), 36.8, 97]
+            who = [f"r{index}", "female", rng.randint(18, 90), "walking", "no", rng.choice(COMPLAINTS)]
+            writer.writerow([*who, "alert", "yes", 4, *vitals, LEVELS[index % 10]])
+
+    def run(*arguments):
+        given = ("--task", "ktas", "--data", str(path), "--out", str(tmp_path / "c.json"), *arguments)
+        return triage("model", "calibrate", *given, "--adapter", "none", records=False)
+
+    return run
+
+
+def settings(path, site=None):
+    return Settings(site=site, model={"adapter": "none", "calibration": path})
+
+
+def test_a_scale_then_a_site_in_one_file_and_the_setting_chooses(calibrate, tmp_path):
+    path = tmp_path / "c.json"
+    plain = calibrate("--rows", "40", "--check", "10", "--under-triage-all", "0.2")
+    assert plain.code == 0
+    assert "40 of rows.csv, scale KTAS" in plain.out
+    assert "no guarantee (no site was named" in plain.out
+    assert "of 10 above their set" in plain.out
+    assert plain.out.count("; no guarantee") == 1
+    before = json.loads(path.read_text())
+    assert before["scales"]["KTAS"]["risk"]["site"] is None
+
+    own = calibrate("--site", "west", "--rows", "30", "--under-triage", "0.1")
+    assert own.code == 0
+    # Of 30 rows about 9 are of levels 1-2: one half holds too few, so all keep the bound and the scale's numbers stand.
+    assert "rows lay above their set" in own.out
+    assert (
+        json.loads(path.read_text())["sites"]["west"]["KTAS"]["high_threshold"]
+        == before["scales"]["KTAS"]["high_threshold"]
+    )
+    assert "guarantee    west: on average at most 10.0% of patients of levels 1-2" in own.out
+    content = json.loads(path.read_text())
+    assert content["scales"] == before["scales"]
+    assert (content["adapter_sha256"], content["prompt_version"]) == (None, PROMPT_VERSION)
+    assert "chest pain" not in path.read_text()
+
+    there = load_calibration(settings(path, "west"), AcuityScale.KTAS)
+    assert there.fits(None)
+    assert "at most 10.0%" in there.guarantee
+    assert load_calibration(settings(path), AcuityScale.KTAS).guarantee is None
+    with pytest.raises(ModelIntegrityError, match="nothing of the site east"):
+        load_calibration(settings(path, "east"), AcuityScale.KTAS)
+
+    few = calibrate("--site", "north", "--rows", "20", "--under-triage", "0.02")
+    assert few.code == 0
+    assert "needs 49" in few.err
+    assert "every set reaches level 1" in few.out
+    assert json.loads(path.read_text())["sites"].keys() == {"west", "north"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--under-triage", "1"), "0.10 is 10 %"),
+        (("--site", "no such site"), "letters, digits"),
+        (("--rows", "51"), "holds 50 labelled rows"),
+        (("--task", "samples"), "made up"),
+        (("--task", "nhamcs"), "missing columns"),
+    ],
+)
+def test_bad_input_says_what_is_wrong_and_writes_nothing(calibrate, tmp_path, arguments, problem):
+    outcome = calibrate(*arguments)
+    assert outcome.code in {Exit.USAGE, Exit.FAILED}
+    assert problem in outcome.err
+    assert not (tmp_path / "c.json").exists()
+
+
+def test_a_file_of_another_model_is_not_added_to(calibrate, tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({"name": "k", "adapter_sha256": "ab", "scales": {}}))
+    with pytest.raises(ModelIntegrityError, match=r"another adapter or prompt.*another --out"):
+        calibrate("--rows", "20")
+    assert "ab" in path.read_text()
+
+
+def test_settings_that_name_no_calibration_are_errors(tmp_path):
+    with pytest.raises(ModelIntegrityError, match="no such file"):
+        load_calibration(settings(tmp_path / "none.json"))
+    with pytest.raises(ModelIntegrityError, match="TRIAGE_SITE names west"):
+        load_calibration(settings(None, "west"))
+    assert load_calibration(settings(None)).name == "uncalibrated"
+    with pytest.raises(ValueError, match="site"):
+        Settings(site="a/b")
+
+
+def test_the_site_is_a_strict_setting(monkeypatch):
+    monkeypatch.setenv("TRIAGE_SITE", "west")
+    assert Settings().site == "west"
+    monkeypatch.setenv("TRIAGE_SITES", "west")
+    with pytest.raises(ValueError, match="TRIAGE_SITES is no setting"):
+        Settings()
