@@ -18,7 +18,7 @@ from triage.metrics import (
 from triage.metrics.bootstrap import Replicates, Units, mean_of, replicate_scores
 from triage.metrics.confusions import SCORES, hits
 from triage.metrics.levels import IntArray
-from triage.metrics.paired import FEW_DISCORDANT, difference_interval, holm, mcnemar_of
+from triage.metrics.paired import difference_interval, holm, mcnemar_of
 
 _NO_PROPORTION = {"quadratic_weighted_kappa", "macro_f1"}
 _COUNTED = (
@@ -118,10 +118,7 @@ def _differences(
         p, test = apart.p_value(index), BOOTSTRAP
         pair = None if units.clustered else _paired_hits(score, first, row, truth)
         if pair is not None:
-            counted = mcnemar_of(*pair)
-            p, test = counted.mid_p, MCNEMAR
-            if counted.only_first + counted.only_second < FEW_DISCORDANT:
-                interval = difference_interval(*pair)
+            p, test, interval = mcnemar_of(*pair).mid_p, MCNEMAR, difference_interval(*pair)
         plain = Estimate.of(value, interval)
         found[score] = Difference(value=plain.value, low=plain.low, high=plain.high, p=number(p), test=test)
     return found

@@ -39,7 +39,12 @@ def heading(result: Comparison) -> Iterator[str]:
     yield f"# Comparison on {', '.join(result.data)} ({result.task})"
     yield ""
     yield f"{result.cases} cases: {mix}. Intervals are 95 %, BCa bootstrap of {drawn}, {result.resamples} draws.{exact}"
-    yield f"Differences are paired, against {result.reference}; p after Holm over all rows."
+    tests = (
+        "paired bootstrap of hospitals"
+        if result.clustered
+        else "McNemar mid-p of shares, paired bootstrap of the rest"
+    )
+    yield f"Differences are paired, against {result.reference}; p by {tests}, after Holm over all rows."
     yield "A missing or unreadable answer is wrong, and under-triage wherever the case could be under-triaged."
     half = result.rows[0].scores["accuracy"]
     if half.low is not None and half.high is not None:

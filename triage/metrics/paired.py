@@ -7,12 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.metrics.exact import clopper_pearson_interval
-from triage.metrics.intervals import Interval
+from triage.metrics.intervals import Interval, wilson_interval
 from triage.metrics.levels import Predicted, Truth, checked
-
-FEW_DISCORDANT = 25
-"""With fewer discordant cases than this a bootstrap interval of their difference is too narrow."""
 
 
 class McNemar(NamedTuple):
@@ -57,25 +53,38 @@ def mcnemar_of(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
 def difference_interval(
     first: NDArray[np.bool_], second: NDArray[np.bool_], *, confidence: float = 0.95
 ) -> Interval:
-    """Of the second share minus the first, from the discordant cases alone: exact, given how many those are.
+    """Of the second share minus the first, for independent cases (Newcombe, Stat Med 1998;17:2635-2650, method 10).
 
-    Where m of n cases are discordant the difference is (m / n) (2 s - 1), s being the share of them that count only in
-    the second row, with its Clopper-Pearson interval. It agrees with McNemar's exact test, and holds where only a
-    handful of cases differ. Where none is, the difference is at most what 0 of n allows.
+    Made of the Wilson intervals of both shares and their correlation: it holds where only a handful of cases differ,
+    where a bootstrap of these few is too narrow.
 
     Raises:
-        ValueError: no cases.
+        ValueError: no cases, or a confidence outside (0, 1).
     """
     n = len(first)
     if n == 0:
         raise ValueError("no cases: a share of nothing has no difference")
-    found = mcnemar_of(first, second)
-    discordant = found.only_first + found.only_second
-    if discordant == 0:
-        most = clopper_pearson_interval(0, n, confidence=confidence).high
-        return Interval(-most, most)
-    low, high = clopper_pearson_interval(found.only_second, discordant, confidence=confidence)
-    return Interval(discordant / n * (2 * low - 1), discordant / n * (2 * high - 1))
+    one, two = int(first.sum()), int(second.sum())
+    low_one, high_one = wilson_interval(one, n, confidence=confidence)
+    low_two, high_two = wilson_interval(two, n, confidence=confidence)
+    p_one, p_two = one / n, two / n
+    phi = _correlation(int((first & second).sum()), one, two, n)
+    down = _side(p_two - low_two, high_one - p_one, phi)
+    up = _side(high_two - p_two, p_one - low_one, phi)
+    return Interval(p_two - p_one - down, p_two - p_one + up)
+
+
+def _side(mine: float, others: float, phi: float) -> float:
+    return math.sqrt(max(0.0, mine * mine - 2 * phi * mine * others + others * others))
+
+
+def _correlation(both: int, one: int, two: int, n: int) -> float:
+    """Newcombe's continuity-corrected phi of two shares; 0 where one of them is none or all of the cases."""
+    spread = one * (n - one) * two * (n - two)
+    if spread == 0:
+        return 0.0
+    product = both * (n - one - two + both) - (one - both) * (two - both)
+    return (max(0.0, product - n / 2) if product > 0 else product) / math.sqrt(spread)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -76,28 +76,59 @@ def test_a_p_value_is_between_0_and_1():
         holm([1.2])
 
 
+def wilson(successes, n):
+    found = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return found.low, found.high
+
+
 def test_the_interval_of_a_difference_by_hand():
-    # of 100 cases 3 count only in the second row: its share of these is 1, from 0.2924 (Clopper-Pearson of 3 of 3)
-    first, second = np.zeros(100, dtype=bool), np.arange(100) < 3
+    # of 50 cases 36 count in both rows, 12 only in the second, 2 only in the first, 0 in neither:
+    # phi is (36 * 0 - 12 * 2) / sqrt(48 * 2 * 38 * 12) = -0.1147
+    second = np.arange(50) < 48
+    first = np.concatenate([np.arange(48) < 36, [True, True]])
+    phi = -24 / math.sqrt(48 * 2 * 38 * 12)
+    low_two, high_two = wilson(48, 50)
+    low_one, high_one = wilson(38, 50)
+    down = math.sqrt(
+        (0.96 - low_two) ** 2 - 2 * phi * (0.96 - low_two) * (high_one - 0.76) + (high_one - 0.76) ** 2
+    )
+    up = math.sqrt(
+        (high_two - 0.96) ** 2 - 2 * phi * (high_two - 0.96) * (0.76 - low_one) + (0.76 - low_one) ** 2
+    )
     low, high = difference_interval(first, second)
-    assert low == pytest.approx(0.03 * (2 * 0.2924 - 1), abs=1e-5)
-    assert high == pytest.approx(0.03)
+    assert (low, high) == pytest.approx((0.2 - down, 0.2 + up))
+    assert 0.05 < low < 0.06
+    assert 0.33 < high < 0.35
     turned = difference_interval(second, first)
     assert turned == pytest.approx((-high, -low))
 
 
-def test_rows_that_differ_nowhere_may_differ_by_what_0_of_n_allows():
-    same = np.ones(301, dtype=bool)
-    assert difference_interval(same, same) == pytest.approx((-0.01218, 0.01218), abs=1e-5)
+def test_three_cases_of_278_show_no_difference():
+    first, second = np.arange(278) < 4, np.arange(278) < 1
+    low, high = difference_interval(first, second)
+    assert low < -3 / 278 < 0 < high
+    assert mcnemar_of(first, second).exact == pytest.approx(0.25)
+
+
+def test_the_interval_holds_the_true_difference_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    inside = 0
+    for _ in range(800):  # shares 0.02 and 0.05 of 100 cases, 0.02 in both
+        u = rng.random(100)
+        low, high = difference_interval(u < 0.02, u < 0.05)
+        inside += low <= 0.03 <= high
+    assert inside / 800 > 0.93
+
+
+def test_nothing_has_no_difference():
     with pytest.raises(ValueError, match="no cases"):
-        difference_interval(same[:0], same[:0])
+        difference_interval(np.ones(0, dtype=bool), np.ones(0, dtype=bool))
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
-def test_the_interval_holds_the_difference_and_agrees_with_the_exact_test(pairs):
+def test_the_interval_holds_the_difference(pairs):
     first, second = (np.array(column) for column in zip(*pairs, strict=True))
     low, high = difference_interval(first, second)
     assert low - 1e-9 <= second.mean() - first.mean() <= high + 1e-9
-    exact = mcnemar_of(first, second).exact
-    if abs(exact - 0.05) > 1e-6:
-        assert (low > 0 or high < 0) == (exact < 0.05)
+    assert low >= -1 - 1e-9
+    assert high <= 1 + 1e-9
