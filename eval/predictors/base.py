@@ -3,11 +3,13 @@
 from data_schemas import AcuityScale
 from eval.predictors.asking import Asker
 from eval.predictors.slm import SlmPredictor
+from integrations.assembly import open_engine
 from integrations.settings import Settings
+from triage.slm import Calibration
 
 
 def without_adapter(settings: Settings) -> Settings:
-    """The settings with the base model, which has no calibration either."""
+    """The settings with the base model."""
     return settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": "none"})})
 
 
@@ -17,5 +19,5 @@ def open_base(settings: Settings, scale: AcuityScale, *, levels_only: bool = Tru
     Raises:
         EngineError: it cannot be opened.
     """
-    asker = Asker.open(without_adapter(settings), scale)
+    asker = Asker(open_engine(without_adapter(settings)), Calibration.none(), settings, scale)
     return SlmPredictor(asker, levels_only=levels_only, name="base")

@@ -100,6 +100,8 @@ def open_comparator(
     try:
         kind: type[Comparator] = getattr(importlib.import_module(module), cls)
     except ImportError as error:
+        if error.name == module:
+            raise OptionError(f"this version has no {name}; choose another --model") from None
         raise InputError(f"{name} needs {error.name}: pip install 'ed-triage-agent[eval,train]'") from None
     try:
         if fitted is not None:

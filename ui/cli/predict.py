@@ -35,7 +35,9 @@ LEVELS_ONLY_ABOVE = 2000
 
 def predict(
     task: InputTask = typer.Option(..., "--task", help="The layout of the file, and with it the scale."),
-    data: Path = typer.Option(..., "--data", help="The cases: .csv, .jsonl or .parquet."),
+    data: Path = typer.Option(
+        ..., "--data", exists=True, dir_okay=False, help="The cases: .csv, .jsonl or .parquet."
+    ),
     out: Path = typer.Option(
         ..., "--out", help="The predictions (.csv); the run record goes beside it (.json)."
     ),
