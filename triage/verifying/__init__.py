@@ -4,7 +4,8 @@
 of a reason that stood is. ``evidence_label(identity)`` says how far evidence may be read as the cause of a level.
 """
 
+from triage.verifying.faithfulness import Faithfulness, evidence_label
 from triage.verifying.pointers import Pointer, pointers
 from triage.verifying.verify import verify_claim
 
-__all__ = ["Pointer", "pointers", "verify_claim"]
+__all__ = ["Faithfulness", "Pointer", "evidence_label", "pointers", "verify_claim"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from data_schemas import Check, Claim, Fact, FactKind, IntakeRecord, Refusal
+from data_schemas import Check, Claim, Fact, IntakeRecord, Refusal
 from triage.text.context import Assertion, Context
 from triage.text.terms import default_matcher, find_terms
 from triage.text.tokens import tokenise
@@ -15,8 +15,9 @@ _WORDS_FOR = {
     Assertion.FAMILY: "says it of a relative",
     Assertion.HYPOTHETICAL: "only imagines it",
 }
-_MEASURED_AS = {"fever": FactKind.TEMPERATURE}
-"""Findings that a number may affirm as well as words."""
+_GROUPS = frozenset({"nausea_vomiting", "weak_dizzy"})
+_SYNONYMS = frozenset({"pregnancy_words", "postpartum_words", "sepsis_words", "severe_pain_words"})
+"""Concepts of the lexicon named like a collection, whose words do mean the same."""
 
 
 def finding(claim: Claim, cited: Iterable[Fact], record: IntakeRecord) -> Refusal | None:
@@ -68,18 +69,24 @@ def _unmentioned(words: str, cited: list[Fact], record: IntakeRecord) -> Refusal
 
 
 def assertions(text: str, words: str) -> Iterator[Assertion]:
-    """What ``text`` says of each mention of the finding: by the concept where the lexicon has one, else word for word.
-
-    What a text says outright comes with its own denial: "no fever" asked of in "no fever" is affirmed word for word,
-    so words that deny are looked up without the denial.
-    """
-    names = {match.concept for match in find_terms(words)}
+    """What ``text`` says of each mention of the finding, word for word and in the words that the lexicon has for it."""
+    names = concepts_of(words)
     known = [match for match in find_terms(text) if match.concept in names]
-    literal = list(_literal(text, words))
-    if literal:
-        yield from literal
-        return
-    yield from (match.assertion for match in known)
+    yield from (_literal(text, words) if not known else (match.assertion for match in known))
+
+
+def concepts_of(words: str) -> frozenset[str]:
+    """The concepts that mean what ``words`` do: the narrow ones, where there are any.
+
+    A collection ("words of a hypertensive emergency": headache, chest pain) is no synonym: a headache does not bear
+    out chest pain.
+    """
+    found = {
+        match.concept
+        for match in find_terms(words)
+        if match.concept in _SYNONYMS or not match.concept.endswith(("_words", "_sites"))
+    }
+    return frozenset(found - _GROUPS or found)
 
 
 def _literal(text: str, words: str) -> Iterator[Assertion]:
@@ -96,8 +103,3 @@ def _literal(text: str, words: str) -> Iterator[Assertion]:
     context = Context(tokens, hits)
     for first, last in hits:
         yield context.assertion(first, last, is_condition=chronic)
-
-
-def measured_as(words: str) -> FactKind | None:
-    """The vital sign that may affirm a finding by its number."""
-    return next((kind for name, kind in _MEASURED_AS.items() if name in words.lower()), None)

@@ -14,6 +14,7 @@ from triage.text.context import Assertion
 from triage.text.mention import KIN
 from triage.text.terms import find_terms
 from triage.text.vitals import mentions
+from triage.verifying.denials import unknown_words
 from triage.verifying.reading import WORDS, readings
 from triage.verifying.units import to_canonical
 from triage.verifying.words import kind_words
@@ -135,8 +136,9 @@ def read_sentence(text: str, cited: Sequence[Fact], record: IntakeRecord) -> Sen
         code: str | None = None,
         direction: Direction | None = None,
         limit: Decimal | None = None,
+        paired: bool = False,
     ) -> None:
-        fact = _fact_for(kind, cited, record)
+        fact = _fact_for(kind, cited, record, paired=paired)
         if fact is None:
             refusals.append(_nothing_cited(kind, record))
             return
@@ -152,8 +154,10 @@ def read_sentence(text: str, cited: Sequence[Fact], record: IntakeRecord) -> Sen
             )
         )
 
-    for span in _values(text):
-        claim(span.kind, value=span.value, unit=span.unit, code=span.code)
+    spans = list(_values(text))
+    pressed = {span.start for span in spans if span.kind is FactKind.SYSTOLIC_BP}
+    for span in spans:
+        claim(span.kind, value=span.value, unit=span.unit, code=span.code, paired=span.start in pressed)
         covered.append((span.start, span.end))
     for kind, side, limit, unit, start, end in _sides(text):
         claim(kind, direction=side, limit=limit, unit=unit if limit is not None else None)
@@ -168,7 +172,13 @@ def read_sentence(text: str, cited: Sequence[Fact], record: IntakeRecord) -> Sen
         claim(kind, direction=Direction.NORMAL)
         words.append((start, end))
     claims += _findings(text, words, cited)
-    return Sentence(tuple(claims), (*refusals, *_elsewhere(text, cited), *_loose(text, covered, cited)))
+    words += [(match.start, match.end) for match in find_terms(text)]
+    refusals += (
+        *unknown_words(text, words, cited),
+        *_elsewhere(text, cited),
+        *_loose(text, covered, cited),
+    )
+    return Sentence(tuple(claims), tuple(refusals))
 
 
 def _nothing_cited(kind: FactKind, record: IntakeRecord) -> Refusal:
@@ -236,9 +246,13 @@ def _normals(text: str) -> Iterator[tuple[FactKind, int, int]]:
 def _findings(text: str, taken: list[tuple[int, int]], cited: Sequence[Fact]) -> Iterator[Claim]:
     fever = [fact for fact in cited if fact.kind is FactKind.TEMPERATURE]
     prose = [fact for fact in cited if fact.kind in WORDS]
-    for match in find_terms(text):
+    matches = find_terms(text)
+    for match in matches:
         if any(start < match.end and match.start < end for start, end in taken):
             continue
+        longer = (m for m in matches if m.end - m.start > match.end - match.start)
+        if any(m.start <= match.start and match.end <= m.end for m in longer):
+            continue  # "chest" of "chest pain"
         if match.assertion in {Assertion.HYPOTHETICAL, Assertion.FAMILY}:
             continue
         present = match.assertion is not Assertion.NEGATED
@@ -291,14 +305,18 @@ def _kind_of(match: re.Match[str], prefix: str) -> FactKind:
     return next(kind for i, (kind, _) in enumerate(_NAMES) if match[f"{prefix}{i}"])
 
 
-def _fact_for(kind: FactKind, cited: Sequence[Fact], record: IntakeRecord) -> Fact | None:
-    """The cited fact that a part of the sentence is about; else the first cited, which will be the wrong one."""
+def _fact_for(kind: FactKind, cited: Sequence[Fact], record: IntakeRecord, *, paired: bool) -> Fact | None:
+    """The cited fact that a part of the sentence is about; else the first cited, which will be the wrong one.
+
+    ``paired``: the value stands with a systolic pressure ("152/92"), and the two are shown and cited as one.
+    """
     own = next((fact for fact in cited if fact.kind is kind), None)
     if own is not None:
         return own
     said = next((fact for fact in cited if readings(fact, kind)), None)
     if said is not None:
         return said
-    if kind is FactKind.DIASTOLIC_BP and any(fact.kind is FactKind.SYSTOLIC_BP for fact in cited):
-        return record.first(kind)  # shown and cited as one pressure
+    both = paired and kind is FactKind.DIASTOLIC_BP
+    if both and any(fact.kind is FactKind.SYSTOLIC_BP for fact in cited) and record.first(kind) is not None:
+        return record.first(kind)
     return next((fact for fact in cited if record.first(kind) is not None), None)

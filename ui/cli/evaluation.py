@@ -24,6 +24,9 @@ from ui.cli import common, comparison
 from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
+app.command("citations")(citations.citations)
+app.command("model-citations")(citations.model_citations)
+app.command("faithfulness")(citations.faithfulness)
 app.command("compare-models")(comparison.compare_models)
 
 
