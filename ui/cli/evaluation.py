@@ -20,7 +20,7 @@ from eval import (
     score,
 )
 from triage.training.corpus import CorpusError
-from ui.cli import common, comparison
+from ui.cli import citations, common, comparison
 from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
