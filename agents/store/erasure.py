@@ -59,7 +59,6 @@ class Erasure:
             .where(
                 cases.c.phase.in_([phase.value for phase in CLOSED]),
                 cases.c.updated_at < instant,
-                cases.c.lease_owner.is_(None),
                 ~owed.exists(),
             )
             .order_by(cases.c.updated_at)

@@ -1,19 +1,25 @@
 """Small real parts for the agent's tests, usable from a child process too.
 
-Run as a program it plays one process of a crash test: ``agent_parts.py <folder> <action> [die=<point>]``.
+Run as a program it forks the processes of crash tests, as its standard input asks for them.
 """
 
 import asyncio
+import functools
+import json
 import os
 import sqlite3
 import sys
+import traceback
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from agents import AgentSettings, CaseService, DeliveryKind
-from agents.store.engine import sqlite_url
+from sqlalchemy import Engine, event
+
+import agents.graph
+from agents import AgentSettings, CasePhase, CaseService, DeliveryKind, ErasureReason
+from agents.store.engine import Database, sqlite_url
 from agents.store.outbox import Outbox
 from agents.store.repository import Repository
 from data_schemas import (
@@ -253,10 +259,59 @@ async def accept(opened: CaseService, case_id: str, **more):
     )
 
 
-async def _child(folder: Path, action: str, die: str) -> None:
+def _mortal(name: str, node, die: str):
+    """A node of the graph that dies where ``die`` says: ``before:<name>``, ``after:<name>``, ``again:<name>``."""
+    entered = 0
+
+    @functools.wraps(node)
+    async def wrapped(*args, **more):
+        nonlocal entered
+        entered += 1
+        if die == f"before:{name}" or (die == f"again:{name}" and entered == 2):
+            os._exit(9)
+        result = await node(*args, **more)
+        if die == f"after:{name}":
+            os._exit(9)
+        return result
+
+    return wrapped
+
+
+class Countdown:
+    """Dies at the n-th change of the database: ``statement:n``, ``commit:n`` (just before) or ``committed:n``."""
+
+    def __init__(self, die: str) -> None:
+        self.what, _, number = die.partition(":")
+        self.left = int(number)
+        self.running = False
+        event.listen(Engine, "after_cursor_execute", self._statement)
+        event.listen(Engine, "commit", lambda connection: self._at("commit"))
+        real = Database.write
+
+        async def write(database, work):
+            result = await real(database, work)
+            self._at("committed")
+            return result
+
+        Database.write = write
+
+    def _statement(self, connection, cursor, statement, *_):
+        if statement.lstrip().partition(" ")[0] in {"INSERT", "UPDATE", "DELETE"}:
+            self._at("statement")
+
+    def _at(self, what: str) -> None:
+        if self.running and what == self.what:
+            self.left -= 1
+            if self.left == 0:
+                os._exit(9)
+
+
+async def _child(folder: Path, action: str, die: str, url: str | None = None) -> None:
     async def killed():
         os._exit(9)
 
+    agents.graph.NODES = tuple((name, _mortal(name, node, die)) for name, node in agents.graph.NODES)
+    countdown = Countdown(die) if die.partition(":")[2].isdigit() else None
     if die == "claimed":  # between the kept decision and the resumed graph
         claim = Repository.claim
 
@@ -283,15 +338,50 @@ async def _child(folder: Path, action: str, die: str) -> None:
 
         setattr(owner, name, die_here)
     triager = Recorded(killed) if die == "assess" else Recorded()
-    async with service(folder, triager=triager, sink=SqliteSink(folder / "hospital.db", die=die)) as opened:
-        if action == "assess":
+    sink = SqliteSink(folder / "hospital.db", die=die)
+    async with service(folder, url=url, triager=triager, sink=sink) as opened:
+        if countdown is not None:
+            countdown.running = True
+        if action in {"assess", "whole"}:
             await opened.assess(record())
-        elif action == "review":
+        if action in {"review", "whole"}:
             case = (await opened.list())[0]
             await accept(opened, case.id)
-        elif action == "recover":
+        if action in {"recover", "finish"}:
             await opened.recover()
+        if (
+            action == "finish"
+        ):  # what the people would do: arrive again where nothing was kept, decide, look again
+            case = await opened.assess(record())
+            if case.phase is CasePhase.AWAITING_REVIEW:
+                await accept(opened, case.id)
+            await opened.recover()
+        if action == "erase":
+            (case,) = await opened.list()
+            await opened.records.erase([case.id], reason=ErasureReason.TEST_DATA, by="nobody")
+
+
+def _serve() -> None:
+    """Fork one process for each line of standard input (JSON: the arguments of ``_child``), and say how it ended.
+
+    Forking from a process that has imported everything saves the two seconds that imports take.
+    """
+    for line in sys.stdin:
+        asked = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.dup2(os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
+                asyncio.run(_child(Path(asked["folder"]), asked["action"], asked["die"], asked["url"]))
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+            finally:
+                os._exit(code)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(_child(Path(sys.argv[1]), sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""))
+    _serve()
