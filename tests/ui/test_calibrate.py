@@ -55,43 +55,38 @@ def settings(path, site=None):
     return Settings(site=site, model={"adapter": "none", "calibration": path})
 
 
+@pytest.mark.timeout(900)  # three dozen prompts and two loads of the real model
 def test_a_scale_then_a_site_in_one_file_and_the_setting_chooses(calibrate, tmp_path):
     path = tmp_path / "c.json"
-    plain = calibrate("--rows", "40", "--check", "10", "--under-triage-all", "0.2")
+    plain = calibrate("--rows", "40", "--check", "5", "--under-triage-all", "0.2")
     assert plain.code == 0
     assert "40 of rows.csv, scale KTAS" in plain.out
     assert "no guarantee (no site was named" in plain.out
-    assert "of 10 above their set" in plain.out
+    assert "of 5 above their set" in plain.out
     assert plain.out.count("; no guarantee") == 1
     before = json.loads(path.read_text())
     assert before["scales"]["KTAS"]["risk"]["site"] is None
 
-    own = calibrate("--site", "west", "--rows", "30", "--under-triage", "0.1")
+    # Of 20 rows fewer than 9 are of levels 1-2: all of them keep the bound, the scale's numbers stand, and no set
+    # promises what so few cannot.
+    own = calibrate("--site", "west", "--rows", "20", "--under-triage", "0.1")
     assert own.code == 0
-    # Of 30 rows about 9 are of levels 1-2: one half holds too few, so all keep the bound and the scale's numbers stand.
-    assert "rows lay above their set" in own.out
-    assert (
-        json.loads(path.read_text())["sites"]["west"]["KTAS"]["high_threshold"]
-        == before["scales"]["KTAS"]["high_threshold"]
-    )
-    assert "guarantee    west: on average at most 10.0% of patients of levels 1-2" in own.out
+    assert "needs 9" in own.err
+    assert "every set reaches level 1" in own.out
     content = json.loads(path.read_text())
     assert content["scales"] == before["scales"]
     assert (content["adapter_sha256"], content["prompt_version"]) == (None, PROMPT_VERSION)
-    assert "chest pain" not in path.read_text()
+    numbers = content["sites"]["west"]["KTAS"]
+    assert numbers["high_threshold"] == before["scales"]["KTAS"]["high_threshold"]
+    assert (numbers["risk"]["site"], numbers["risk"]["bounds"][0]["threshold"]) == ("west", 0.0)
+    assert not any(complaint in path.read_text() for complaint in COMPLAINTS)
 
     there = load_calibration(settings(path, "west"), AcuityScale.KTAS)
     assert there.fits(None)
-    assert "at most 10.0%" in there.guarantee
+    assert there.guarantee.startswith("west: ")
     assert load_calibration(settings(path), AcuityScale.KTAS).guarantee is None
     with pytest.raises(ModelIntegrityError, match="nothing of the site east"):
         load_calibration(settings(path, "east"), AcuityScale.KTAS)
-
-    few = calibrate("--site", "north", "--rows", "20", "--under-triage", "0.02")
-    assert few.code == 0
-    assert "needs 49" in few.err
-    assert "every set reaches level 1" in few.out
-    assert json.loads(path.read_text())["sites"].keys() == {"west", "north"}
 
 
 @pytest.mark.parametrize(
