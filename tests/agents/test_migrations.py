@@ -69,7 +69,8 @@ def test_every_released_schema_but_the_newest_has_its_rows():
 async def test_a_released_database_goes_on(tmp_path, released_url):
     async with service(tmp_path, url=released_url, triager=Recorded(answer(3, "F2"))) as opened:
         with opened._store.database.engine.connect() as db:
-            assert compare_metadata(MigrationContext.configure(db), metadata) == []
+            ours = {"include_object": lambda item, name, *_: not name.startswith("checkpoint")}
+            assert compare_metadata(MigrationContext.configure(db, opts=ours), metadata) == []
         cases = {case.encounter_key.rpartition("/")[2]: case for case in await opened.list()}
         assert cases.keys() == {"decided", "waiting", "twice"}
         chain = await opened.verify_chain()

@@ -80,7 +80,7 @@ def test_a_changed_record_breaks_the_chain(triage, waiting):
 
     with sqlite3.connect(triage.data_dir / "triage.db") as database:
         tables = [row[0] for row in database.execute("select name from sqlite_master where type='table'")]
-        table = next(name for name in tables if "audit" in name)
+        table = next(name for name in tables if "audit_details" in name)
         columns = [row[1] for row in database.execute(f"pragma table_info({table})")]
         column = next(name for name in columns if name in {"detail", "payload", "body", "content"})
         database.execute("drop trigger if exists audit_no_update")

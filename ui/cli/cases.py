@@ -204,7 +204,8 @@ def audit_verify(data_dir: Path | None = _DATA_DIR) -> None:
         async with open_agent(common.settings(data_dir), recover=False) as agent:
             report = await agent.service.verify_chain()
         if report.ok:
-            erased = f" ({report.erased} cases are erased)" if report.erased else ""
+            cases = "1 case" if report.erased == 1 else f"{report.erased} cases"
+            erased = f" ({cases} erased)" if report.erased else ""
             common.out.print(
                 f"the chain of {report.entries} entries verifies{erased}; head {report.head}", highlight=False
             )
