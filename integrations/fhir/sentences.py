@@ -16,6 +16,7 @@ from data_schemas import (
     TriageAssessment,
     WriteRequest,
 )
+from triage.verifying import evidence_label
 
 DEMO_CLINICIAN = "scripted demo clinician"
 
@@ -69,6 +70,8 @@ def _reasons(assessment: TriageAssessment) -> Iterable[str]:
         yield f"For level {assessment.level}: {_said(reason)}"
     for reason in assessment.other_levels:
         yield f"For level {reason.argues_for(assessment.screening)} and not for the one suggested: {_said(reason)}"
+    if any(r.origin is ReasonOrigin.MODEL and r.struck is None for r in assessment.reasons):
+        yield f"Evidence given by the model is {evidence_label(assessment.identity)}."
     for reason in assessment.observations:
         if reason.text.strip():
             yield f"Looked at, evidence for no level: {_said(reason)}"

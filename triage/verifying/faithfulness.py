@@ -15,7 +15,7 @@ from triage.slm.shipped import resolve_adapter
 
 FAITHFULNESS_FILE = "faithfulness.json"
 SUPPORTING = "supporting, not causal"
-CAUSAL = "the level depends on it"
+CAUSAL = "what the level was measured to depend on"
 
 
 class Faithfulness(Frozen):
@@ -64,7 +64,8 @@ def _measured(adapter: str) -> Faithfulness | None:
         if folder is None:
             return None
         data = json.loads((folder / FAITHFULNESS_FILE).read_text("utf-8"))
-        data.pop("verdict", None)
+        if isinstance(data, dict):
+            data.pop("verdict", None)
         return Faithfulness.model_validate(data)
-    except (ModelMissingError, OSError, ValueError, AttributeError):
+    except (ModelMissingError, OSError, ValueError):
         return None

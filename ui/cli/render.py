@@ -23,6 +23,7 @@ from data_schemas import (
     TriageAssessment,
 )
 from triage.slm.calibration import UNCALIBRATED
+from triage.verifying import evidence_label
 
 _STYLES = {
     1: "bold white on blue",
@@ -97,6 +98,11 @@ def case_panel(case: Case, title: str | None = None) -> Panel:
     record = case.intake
     parts: list[RenderableType] = [_summary(assessment)]
     parts.append(_evidence(record, assessment))
+    if any(reason.origin is ReasonOrigin.MODEL and reason.struck is None for reason in assessment.reasons):
+        parts.append(Text(f"The model's evidence is {evidence_label(assessment.identity)}.", "dim"))
+    if assessment.struck_counts:
+        counts = ", ".join(f"{kind} {count}" for kind, count in assessment.struck_counts.items())
+        parts.append(Text(f"Refused citations: {counts}", "dim"))
     if record.missing:
         parts.append(
             Text("Missing: " + ", ".join(kind.value.replace("_", " ") for kind in record.missing), "yellow")
