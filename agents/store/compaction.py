@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -32,7 +33,8 @@ async def compact(database: Database, saver: BaseCheckpointSaver[str]) -> tuple[
     if engine.dialect.name == "sqlite":
         left += await asyncio.to_thread(_sqlite, str(engine.url.database), "the records")
     else:
-        left += await asyncio.to_thread(_postgresql, database, (*metadata.tables, *CHECKPOINT_TABLES))
+        # The reader's connections commit each statement by itself, as VACUUM asks for.
+        left += await database.read(_postgresql)
     if isinstance(saver, AsyncSqliteSaver):
         rows = await saver.conn.execute_fetchall("PRAGMA database_list")
         path = next((str(row[2]) for row in rows if row[1] == "main"), "")
@@ -57,26 +59,41 @@ def _sqlite(path: str, what: str) -> list[str]:
         connection.close()
 
 
-def _postgresql(database: Database, tables: Iterable[str]) -> list[str]:
+def _postgresql(connection: Connection) -> list[str]:
     """VACUUM FULL writes new files. The planner's statistics hold values of the rows, so they are made anew."""
     left: list[str] = []
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
-        for table in tables:
-            if connection.execute(text("SELECT to_regclass(:name)"), {"name": table}).scalar() is not None:
-                left += _try(connection, f'VACUUM (FULL, ANALYZE) "{table}"', f"table {table}")
-        left += _try(connection, "VACUUM FULL pg_catalog.pg_statistic", "the planner's statistics")
-        # Both need rights that the program's own role seldom has; the log is recycled in time without them.
-        _try(connection, "SELECT pg_switch_wal()", "")
-        _try(connection, "CHECKPOINT", "")
-        connection.execute(text("RESET lock_timeout"))
+    connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+    for table in (*metadata.tables, *CHECKPOINT_TABLES):
+        if connection.execute(text("SELECT to_regclass(:name)"), {"name": table}).scalar() is not None:
+            left += _vacuum(connection, f'VACUUM (FULL, ANALYZE) "{table}"', f"table {table}")
+    left += _vacuum(connection, "VACUUM FULL pg_catalog.pg_statistic", "the planner's statistics")
+    # Both need rights that the program's own role seldom has; the log is recycled in time without them.
+    for statement in ("SELECT pg_switch_wal()", "CHECKPOINT"):
+        with suppress(DBAPIError):
+            connection.execute(text(statement))
+    connection.execute(text("RESET lock_timeout"))
     return [*left, SERVER_LOG]
 
 
-def _try(connection: Connection, statement: str, what: str) -> list[str]:
+def _vacuum(connection: Connection, statement: str, what: str) -> list[str]:
+    """Empty where it was done. A role that may not is only warned by the server, and the table skipped."""
+    warned: list[str] = []
+
+    def hear(notice: Any) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            warned.append(str(notice.sqlstate))
+
+    raw: Any = connection.connection.driver_connection
+    raw.add_notice_handler(hear)
     try:
         connection.execute(text(statement))
     except DBAPIError as error:
         code = getattr(error.orig, "sqlstate", None) or type(error.orig).__name__
         return [f"{what}: {code}; run `triage records compact` later"]
-    return []
+    finally:
+        raw.remove_notice_handler(hear)
+    return (
+        [f"{what}: this role may not ({warned[0]}); the database's owner runs `{statement}`"]
+        if warned
+        else []
+    )

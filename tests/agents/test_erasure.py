@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from agent_parts import NOON, Clock, Recorded, SqliteSink, accept, answer, record, service
 from sqlalchemy import delete, inspect, select, text, update
+from sqlalchemy.engine import make_url
 
 from agents import (
     AmbiguousPatientError,
@@ -351,6 +352,27 @@ async def test_a_reader_in_the_way_is_named_and_compacting_later_clears_the_log(
         reader.close()
         assert await opened.records.compact() == ()
         assert files_with(folder, token) == set()
+
+
+async def test_a_role_that_does_not_own_the_database_is_told_what_the_owner_must_do(
+    tmp_path, postgres_server
+):
+    name = f"t{uuid4().hex}"
+    postgres_server.psql(f"CREATE ROLE {name} LOGIN")
+    postgres_server.psql(f"CREATE DATABASE {name}")
+    owner = Database(postgres_server.get_uri(database=name, driver="psycopg"))
+    with owner.engine.begin() as db:
+        db.execute(text(f"GRANT CREATE ON SCHEMA public TO {name}"))
+    owner.close()
+    url = make_url(postgres_server.get_uri(database=name, driver="psycopg")).set(username=name)
+    async with service(tmp_path, url=url.render_as_string(hide_password=False)) as opened:
+        case = await opened.assess(record())
+        await accept(opened, case.id)
+        report = await erase(opened, case.id)
+        assert report.erased == (case.id,)
+        statistics, log = report.left
+        assert "the database's owner runs `VACUUM FULL pg_catalog.pg_statistic`" in statistics
+        assert "write-ahead log" in log
 
 
 async def test_what_erasure_says_holds_no_patient_data(tmp_path, caplog):

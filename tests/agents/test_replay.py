@@ -7,6 +7,7 @@ from agent_parts import IDENTITY, Recorded, accept, answer, record, service
 from sqlalchemy import text
 
 from agents import AgentSettings, CaseService, ErasedCaseError, ErasureReason, NoSink, UnknownCaseError
+from agents.graph import NODES
 from agents.store.engine import sqlite_url
 from data_schemas import AcuityScale, EsiVersion, LevelProbabilities
 from triage.esi import screen
@@ -37,6 +38,12 @@ async def replayed(folder, case_id, *, url=None, said=SAID, **more):
         result = await opened.records.replay(case_id)
         assert (await opened.verify_chain()).head == before
         return result
+
+
+def test_every_step_that_makes_the_suggestion_is_replayed():
+    """A step that is added before the proposal must be replayed, too: teach ``agents.replay`` to."""
+    names = [name for name, _ in NODES]
+    assert names[: names.index("propose")] == ["screen", "assess", "verify", "reconcile"]
 
 
 async def test_the_same_answer_is_identical(tmp_path, store_url):
