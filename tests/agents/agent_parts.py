@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Engine, event
 
 import agents.graph
+import agents.provenance
 from agents import AgentSettings, CasePhase, CaseService, DeliveryKind, ErasureReason
 from agents.store.engine import Database, sqlite_url
 from agents.store.outbox import Outbox
@@ -45,6 +46,7 @@ from data_schemas import (
     WriteRequest,
     WriteState,
 )
+from triage.esi import screen
 from triage.facts import make_fact, missing_kinds, number_facts
 from triage.slm.calibration import Calibration
 
@@ -364,8 +366,13 @@ async def _child(folder: Path, action: str, die: str, url: str | None = None) ->
 def _serve() -> None:
     """Fork one process for each line of standard input (JSON: the arguments of ``_child``), and say how it ended.
 
-    Forking from a process that has imported everything saves the two seconds that imports take.
+    Forking from a process that has imported and read everything saves the seconds that this takes.
     """
+    import langgraph.checkpoint.postgres.aio  # noqa: F401
+    import psycopg_pool  # noqa: F401
+
+    screen(record(), EsiVersion.V5)
+    agents.provenance.rules_sha256()
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
