@@ -6,12 +6,13 @@ SANDBOX := .venv-sekmet
 PIP_FLAGS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check schemas clean
+.PHONY: help demo test test-all check compare schemas clean
 
 help:
 	@echo "make demo      patients arrive, are triaged by the whole agent, decided, written back, read back"
 	@echo "make test      set-up and tests with the real model, FHIR server and databases"
 	@echo "make test-all  the slow tests too: the wheel in a clean environment, crashes, load"
+	@echo "make compare   TASK=ktas|nhamcs|esi DATA=FILE: every model on the same cases, one table"
 	@echo "make check     lint, format, types, floors"
 	@echo "make schemas   regenerate data_schemas/json from the models"
 
@@ -57,6 +58,18 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# make compare TASK=ktas DATA=regional.csv [RECORDED=gpt_answers.csv] [FLAGS="--threshold 0.25 --site-labels 100"]
+MODELS ?= rules slm agent
+COMPARE_OUT ?= var/compare/$(TASK)
+compare: $(VENV)/.installed-dev $(VENV)/.model
+	@test -n "$(TASK)" -a -n "$(DATA)" || { echo "say: make compare TASK=ktas|nhamcs|esi DATA=FILE"; exit 2; }
+	@mkdir -p $(COMPARE_OUT)
+	for m in $(MODELS); do $(BIN)/triage predict --model $$m --task $(TASK) --data $(DATA) \
+	  --out $(COMPARE_OUT)/$$m.csv || test $$? = 3 -o $$? = 4 || exit 1; done
+	$(BIN)/triage eval compare-models --task $(TASK) --data $(DATA) \
+	  $(foreach m,$(MODELS),--predictions $(m)=$(COMPARE_OUT)/$(m).csv) \
+	  $(if $(RECORDED),--recorded $(RECORDED)) $(FLAGS) --out $(COMPARE_OUT)
 
 schemas: $(VENV)/.installed-dev
 	$(BIN)/python -m data_schemas.json_schemas
