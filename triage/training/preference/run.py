@@ -1,6 +1,7 @@
 """The preference stage from a recipe file and an adapter to a new adapter folder."""
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from triage.training.preference.config import CorpusConfig, PreferenceConfig, lo
 from triage.training.preference.pairs import build_pairs, summary
 from triage.training.preference.sampling import Sampler
 from triage.training.preference.store import Pairs, ResumeError, fingerprint, load_pairs, save_pairs
-from triage.training.preference.trainers import POLICY, Report, dpo_trainer, grpo_trainer, last_checkpoint
+from triage.training.preference.trainers import POLICY, Report, dpo_trainer, grpo_trainer, train
 from triage.training.scoring import evaluate, level_probabilities
 
 WORK = "unfinished"
@@ -98,8 +99,7 @@ def run(config_file: Path, start_from: Path, out: Path, *, report: Report = prin
         trainer = dpo_trainer(model, base.tokenizer, encoder, pairs[0], pairs[1], config, work, report)
     else:
         trainer = grpo_trainer(model, base.tokenizer, encoder, training, library, config, work, report)
-    checkpoint = last_checkpoint(work)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    train(trainer, model, work)
     if config.method == "dpo" and trainer.eval_dataset is not None:
         record["held_out_pairs"] = _rounded(trainer.evaluate())
     after = scores(model, encoder, held_out)
@@ -138,11 +138,11 @@ def sample_pairs(
 
 def scores(
     model: PeftModel, encoder: Encoder, held_out: Mapping[str, Sequence[PreferenceCase]]
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Per data set: likelihood and scores of the level, no calibration, and the probability that is too calm.
 
     ``too_calm``: mean probability of a level less urgent than the true one; ``strict``: of levels 4-5, where the true
-    one is 1-2.
+    one is 1-2. None where there is no such case: JSON has no NaN.
     """
     result = {}
     for name, cases in held_out.items():
@@ -150,10 +150,13 @@ def scores(
         p = level_probabilities(model, rows, encoder)
         calm = [float(p[i, row.level :].sum()) for i, row in enumerate(rows)]
         strict = [float(p[i, 3:].sum()) for i, row in enumerate(rows) if row.level <= 2]
-        result[name] = {
+        measured = {
             **evaluate(model, rows, encoder),
-            "too_calm": round(sum(calm) / len(calm), 4),
-            "strict": round(sum(strict) / len(strict), 4) if strict else float("nan"),
+            "too_calm": sum(calm) / len(calm),
+            "strict": sum(strict) / len(strict) if strict else math.nan,
+        }
+        result[name] = {
+            key: None if math.isnan(value) else round(value, 5) for key, value in measured.items()
         }
     return result
 

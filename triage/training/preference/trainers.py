@@ -11,11 +11,12 @@ import torch
 from datasets import Dataset
 from peft import PeftModel
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast, TrainerCallback
+from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer
 
 from triage.guidelines import GuidelineLibrary
 from triage.training.encoding import Encoder
+from triage.training.lora import load_weights
 from triage.training.preference.cases import PreferenceCase
 from triage.training.preference.config import PreferenceConfig
 from triage.training.preference.pairs import PreferencePair
@@ -105,6 +106,20 @@ def grpo_trainer(
         processing_class=_for_trl(tokenizer, encoder.end),
         callbacks=[_Reporter(report)],
     )
+
+
+def train(trainer: DPOTrainer | GRPOTrainer, model: PeftModel, work: Path) -> None:
+    """Train to the end, from the last whole checkpoint in ``work`` where there is one.
+
+    A checkpoint holds the trained adapter in its root and the reference in a folder ``ref``. transformers 5.19 then
+    reads back the folders only: it would go on from the start's weights at the stopped run's step, and not say so. The
+    trained weights are put back here first.
+    """
+    trainer.remove_callback(PrinterCallback)  # the reporter says it already
+    checkpoint = last_checkpoint(work)
+    if checkpoint is not None:
+        load_weights(model, checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
 def last_checkpoint(work: Path) -> Path | None:

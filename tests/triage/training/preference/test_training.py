@@ -160,7 +160,7 @@ def recipe(tmp_path, vignettes):
     path.write_text(
         json.dumps(
             {
-                "preference": config(save_every=1, epochs=4, samples=2).model_dump(mode="json"),
+                "preference": config(save_every=2, epochs=3, samples=2).model_dump(mode="json"),
                 "corpus": {"parts": [part], "unaided": 0.0},
             }
         )
@@ -204,7 +204,9 @@ def test_a_killed_run_goes_on_and_leaves_what_an_unbroken_one_leaves(recipe, ada
     record = stage.run(recipe, adapter, out, report=lambda row: None)
     assert record["pairs"] == whole["pairs"]
     assert record["after"] == whole["after"]
+    assert record["held_out_pairs"] == whole["held_out_pairs"]
     assert LoraAdapter(out).sha256 == LoraAdapter(tmp_path / "whole").sha256
     assert "made-up" not in (out / "run.json").read_text()
+    assert "NaN" not in (out / "run.json").read_text()
     with pytest.raises(ResumeError, match="finished"):
         stage.run(recipe, adapter, out, report=lambda row: None)
