@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 from data_schemas._base import Frozen
 from data_schemas.acuity import AcuityLevel, AcuityScale
 from data_schemas.claim import Check, Claim
+from data_schemas.intake import FactKind
 from data_schemas.screening import DecisionPoint, Screening, StatementRef
+from data_schemas.second_look import SecondLook
 
 
 class LevelProbabilities(Frozen):
@@ -165,10 +167,14 @@ class TriageAssessment(Frozen):
     flags: tuple[Flag, ...]
     needs_human: tuple[str, ...]
     """Why a clinician has to look closely; every suggestion needs a decision, these need a deliberate one."""
+    ask_for: tuple[FactKind, ...] = Field(default=(), exclude_if=lambda kinds: not kinds)
+    """What is not known and could make the suggestion more urgent. Left out of the JSON where empty."""
     screening: Screening
     identity: ModelIdentity | None
     created_at: datetime
     seconds: dict[str, float] = Field(default_factory=dict)
+    # Left out where there was no doubt: assessments stored before there were second looks keep their digest.
+    second_look: SecondLook | None = Field(default=None, exclude_if=lambda look: look is None)
 
     @property
     def evidence(self) -> tuple[Reason, ...]:
