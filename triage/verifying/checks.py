@@ -19,7 +19,7 @@ from data_schemas import (
 from triage.facts import CODE_TEXTS
 from triage.verifying.limits import beyond, normal_problem, usual_limit
 from triage.verifying.reading import MEASURED_ONCE, Reading, readings
-from triage.verifying.units import age_unit, precision, to_canonical
+from triage.verifying.units import age_unit, other_units, precision, to_canonical
 from triage.verifying.words import fact_words, kind_words, number_words, plain
 
 _SAME_INSTANT = timedelta(minutes=1)
@@ -76,8 +76,11 @@ def value(claim: Claim, fact: Fact) -> Refusal | None:
     if any(abs(number - given) <= precision(kind, claim.value, claim.unit) for number in known):
         return None
     recorded = " and ".join(number_words(kind, number) for number in known) or "no number"
-    if claim.unit not in {None, CANONICAL_UNITS[kind]} and any(
-        abs(number - claim.value) <= precision(kind, claim.value, None) for number in known
+    if claim.unit is not None and any(
+        abs(number - converted) <= precision(kind, claim.value, unit)
+        for unit in other_units(kind, claim.unit)
+        for number in known
+        if (converted := to_canonical(kind, claim.value, unit)) is not None
     ):
         return Refusal(
             check=Check.UNIT,

@@ -67,6 +67,13 @@ def affine(kind: FactKind, unit: str) -> Affine | None:
     return _KNOWN[canonical].get(written.lower())
 
 
+def other_units(kind: FactKind, unit: str) -> tuple[str, ...]:
+    """One unit of each other meaning that a number of ``kind`` may have been in, the canonical one among them."""
+    canonical, own = CANONICAL_UNITS.get(kind, ""), affine(kind, unit)
+    meanings = {found: name for name, found in _KNOWN.get(canonical, {}).items() if found != own}
+    return tuple(meanings.values())
+
+
 def to_canonical(kind: FactKind, value: Decimal, unit: str | None) -> Decimal | None:
     """``value`` in the canonical unit of ``kind``, None where ``unit`` does not measure it. No unit: as it stands."""
     if unit is None:
