@@ -1,4 +1,4 @@
-"""A small fine-tuned text encoder (``triage.baselines.encoder``)."""
+"""A small text encoder, frozen, with a logistic regression on it (``triage.baselines.encoder``)."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
