@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from data_schemas import Check, Fact, Refusal
 from triage.text.context import Assertion
+from triage.text.terms import find_terms
 from triage.verifying.findings import AFFIRMED, assertions
 from triage.verifying.reading import WORDS
 from triage.verifying.words import kind_words
@@ -23,6 +24,7 @@ def unknown_words(text: str, taken: Spans, cited: Sequence[Fact]) -> Iterator[Re
     A denial must stand in a fact cited; a word affirmed must not be denied there.
     """
     prose = [fact for fact in cited if fact.kind in WORDS]
+    yield from _resolved(text, prose)
     denied: list[tuple[int, int]] = []
     for match in _DENIED.finditer(text):
         denied.append(match.span())
@@ -38,6 +40,17 @@ def unknown_words(text: str, taken: Spans, cited: Sequence[Fact]) -> Iterator[Re
                     check=Check.NEGATION,
                     why=f"it says {match.group()}; the {kind_words(fact.kind)} denies it",
                 )
+
+
+def _resolved(text: str, prose: Sequence[Fact]) -> Iterator[Refusal]:
+    """What the text says is over must be said to be over: a symptom that goes on is no calm one."""
+    for match in find_terms(text):
+        if match.assertion is not Assertion.RESOLVED:
+            continue
+        if not any(Assertion.RESOLVED in assertions(fact.text, match.text) for fact in prose):
+            yield Refusal(
+                check=Check.NEGATION, why=f"it says that {match.text} has resolved; the facts cited do not"
+            )
 
 
 def _denied(words: str, prose: Sequence[Fact]) -> Iterator[Refusal]:

@@ -37,7 +37,9 @@ def usual_limit(
 ) -> tuple[Decimal, str] | None:
     """The limit that ``direction`` means for this age, and the band in words; None where there is none."""
     if kind is FactKind.TEMPERATURE:
-        return (FEVER, "fever") if direction in _UP else (COLD, "too cold")
+        return (
+            (FEVER, "fever") if direction in {Direction.ABOVE, Direction.AT_OR_BELOW} else (COLD, "too cold")
+        )
     if kind is FactKind.OXYGEN_SATURATION:
         return danger_limit(kind, Decimal(0), version)
     if age_days is None:

@@ -69,6 +69,16 @@ _JUDGED: tuple[tuple[re.Pattern[str], FactKind, Direction], ...] = tuple(
         (r"\bafebrile\b", FactKind.TEMPERATURE, Direction.AT_OR_BELOW),
     )
 )
+_RAISED = re.compile(
+    r"\b(?:"
+    + "|".join(f"(?P<k{i}>{pattern})" for i, (_, pattern) in enumerate(_NAMES))
+    + r")\s+(?:is |was )?"
+    r"(?:(?P<up>elevated|raised|high|fast|rapid)|(?P<down>low|reduced|slow))\b|"
+    r"\b(?:(?P<up2>elevated|raised|high|fast|rapid)|(?P<down2>low|reduced|slow))\s+(?:"
+    + "|".join(f"(?P<n{i}>{pattern})" for i, (_, pattern) in enumerate(_NAMES))
+    + r")\b",
+    re.IGNORECASE,
+)
 _OPPOSITE = {
     Direction.ABOVE: Direction.AT_OR_BELOW,
     Direction.BELOW: Direction.AT_OR_ABOVE,
@@ -168,6 +178,12 @@ def read_sentence(text: str, cited: Sequence[Fact], record: IntakeRecord) -> Sen
             denied = _DENIED_BEFORE.search(text[: match.start()])
             claim(kind, direction=_OPPOSITE[side] if denied else side)
             words.append(match.span())
+    for match in _RAISED.finditer(text):
+        prefix = "k" if match["up"] or match["down"] else "n"
+        side = Direction.ABOVE if match["up"] or match["up2"] else Direction.BELOW
+        denied = _DENIED_BEFORE.search(text[: match.start()])
+        claim(_kind_of(match, prefix), direction=_OPPOSITE[side] if denied else side)
+        words.append(match.span())
     for kind, start, end in _normals(text):
         claim(kind, direction=Direction.NORMAL)
         words.append((start, end))
@@ -291,7 +307,7 @@ def _loose(text: str, covered: list[tuple[int, int]], cited: Sequence[Fact]) -> 
     known = {
         number.lstrip("-")
         for fact in cited
-        for number in re.findall(_NUMBER, f"{fact.text} {fact.as_received or ''} {fact.value or ''}")
+        for number in re.findall(_NUMBER, f"{fact.text} {_received(fact)} {fact.value or ''}")
     }
     for match in _LOOSE.finditer(text):
         if any(start <= match.start() < end for start, end in covered):
@@ -299,6 +315,11 @@ def _loose(text: str, covered: list[tuple[int, int]], cited: Sequence[Fact]) -> 
         if match.group().lstrip("-") in known or _NOT_A_VALUE.search(text[: match.start()]):
             continue
         yield Refusal(check=Check.VALUE, why=f"it says {match.group()}; no fact cited has that number")
+
+
+def _received(fact: Fact) -> str:
+    """What was sent, but a date of birth: its digits bear out nothing."""
+    return "" if fact.kind is FactKind.AGE else fact.as_received or ""
 
 
 def _kind_of(match: re.Match[str], prefix: str) -> FactKind:

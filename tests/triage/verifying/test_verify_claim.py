@@ -43,11 +43,16 @@ TRUE = [
     {"fact_id": "F4", "statement_id": "esi.d.hr", "scale": "ESI", "esi_version": "5"},
     {"fact_id": "F4", "text": "HR 150 /min, above the limit of 100"},
     {"fact_id": "F4", "text": "Tachycardic"},
+    {"fact_id": "F4", "text": "Heart rate is elevated"},
+    {"fact_id": "F6", "text": "afebrile at 36.4"},
     {"fact_id": "F7", "text": "BP 152/92 mmHg, not hypotensive"},
     {"fact_id": "F3", "with_facts": ("F9",), "text": "Chest pain for 2 days with sweating, no fever"},
     {"fact_id": "F9", "text": "His mother had a stroke"},
 ]
 FALSE = [
+    ({"fact_id": "F7", "text": "low blood pressure"}, Check.DIRECTION),
+    ({"fact_id": "F3", "text": "The chest pain has resolved"}, Check.NEGATION),
+    ({"fact_id": "F4", "text": "racing at 90 on the monitor"}, Check.VALUE),
     ({"fact_id": "F99"}, Check.EXISTENCE),
     ({"fact_id": "F4", "statement_id": "esi.no-such"}, Check.EXISTENCE),
     ({"kind": "oxygen_saturation", "direction": "normal"}, Check.EXISTENCE),
@@ -71,7 +76,10 @@ FALSE = [
     ({"fact_id": "F4", "direction": "below", "limit": 100}, Check.DIRECTION),
     ({"fact_id": "F4", "direction": "normal"}, Check.DIRECTION),
     ({"fact_id": "F4", "text": "Heart rate within normal limits"}, Check.DIRECTION),
-    ({"fact_id": "F4", "text": "No danger-zone vitals"}, Check.EXISTENCE),  # two of the three were never measured
+    (
+        {"fact_id": "F4", "text": "No danger-zone vitals"},
+        Check.EXISTENCE,
+    ),  # two of the three were never measured
     ({"fact_id": "F7", "text": "hypotensive"}, Check.DIRECTION),
     ({"fact_id": "F3", "text": "Denies chest pain"}, Check.NEGATION),
     ({"fact_id": "F3", "text": "No swelling"}, Check.NEGATION),  # a word that the lexicon does not know
