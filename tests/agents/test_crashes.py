@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 from agent_parts import Recorded, SqliteSink, accept, service
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from agents import CasePhase, Step
 from agents.graph import NODES
@@ -114,7 +115,7 @@ class Maker:
         if self._kind == "sqlite":
             return Place(folder, f"sqlite:///{folder / 'triage.db'}", self._forks)
         name = f"t{uuid4().hex}"
-        source = "" if template is None else f" TEMPLATE {template.url.rpartition('/')[2].partition('?')[0]}"
+        source = "" if template is None else f" TEMPLATE {make_url(template.url).database}"
         self._server.psql(f"CREATE DATABASE {name}{source}")
         return Place(folder, self._server.get_uri(database=name, driver="psycopg"), self._forks)
 
