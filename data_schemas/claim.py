@@ -124,4 +124,3 @@ class Verdict(Frozen):
         """Why it was struck, the check that counts first; None where it stands."""
         ordered = sorted(self.refusals, key=lambda r: list(Check).index(r.check))
         return "; ".join(dict.fromkeys(r.why for r in ordered)) or None
-

@@ -109,7 +109,8 @@ _OTHER_TIME = re.compile(
 _OTHER_PERSON = re.compile(rf"\b{KIN}\b(?:'s|’s)?|\banother patient\b|\bf(?:o)?etal\b", re.IGNORECASE)
 _LOOSE = re.compile(rf"(?<![\w.\[/-]){_NUMBER}")
 _NOT_A_VALUE = re.compile(
-    r"\b(?:ESI|KTAS|CTAS|level|points?|decision point|v|version|F|NEWS ?2?|qSOFA|of|or)\s*$", re.IGNORECASE
+    r"\b(?:ESI|KTAS|CTAS|level|points?|decision point|v|version|F|NEWS ?2?|qSOFA)(?:\s+(?:of|or))?\s*$",
+    re.IGNORECASE,
 )
 
 

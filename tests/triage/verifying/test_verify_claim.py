@@ -50,6 +50,7 @@ TRUE = [
     {"fact_id": "F9", "text": "His mother had a stroke"},
 ]
 FALSE = [
+    ({"fact_id": "F4", "text": "a rate of 90"}, Check.VALUE),
     ({"fact_id": "F7", "text": "low blood pressure"}, Check.DIRECTION),
     ({"fact_id": "F3", "text": "The chest pain has resolved"}, Check.NEGATION),
     ({"fact_id": "F4", "text": "racing at 90 on the monitor"}, Check.VALUE),
