@@ -44,7 +44,7 @@ class EncoderConfig(Frozen):
     whole groups is taken. ``folds`` None takes the first without looking.
     """
 
-    strengths: tuple[float, ...] = Field(default=(0.003, 0.01, 0.03, 0.1), min_length=1)
+    strengths: tuple[float, ...] = Field(default=(0.0003, 0.001, 0.003, 0.01, 0.03), min_length=1)
     folds: int | None = Field(default=3, ge=2)
     iterations: int = Field(default=500, ge=1)
     seed: int = 7
