@@ -19,7 +19,7 @@ from triage.slm.prompt import build_prompt
 
 _RULES = ("esi", "scores", "text", "guidelines", "facts.py", "plausibility.py")
 _RULES_LEFT_OUT = "statements"  # a folder of the guidelines: the library's own digest covers it
-_STEPS = ("answer.py", "calibration.py", "prompt.py", "triager.py")
+_STEPS = ("answer.py", "calibration.py", "guard.py", "prompt.py", "triager.py", "variants.py")
 _SOURCES = (".py", ".yaml")
 
 

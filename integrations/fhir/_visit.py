@@ -13,8 +13,9 @@ from integrations.fhir.bundle import ResourceIndex, newer_fhir_element
 from integrations.fhir.codes import ACT_CODE
 from integrations.fhir.errors import IntakeError
 from integrations.fhir.leaks import strip_acuity
-from integrations.fhir.quality import Findings, holds_instruction
+from integrations.fhir.quality import Findings
 from integrations.fhir.reader_settings import ReaderSettings
+from triage.text.instructions import holds_instruction
 
 BEFORE_TRIAGE = frozenset({"planned", "arrived"})
 AFTER_TRIAGE = frozenset({"triaged", "in-progress", "onleave", "finished"})

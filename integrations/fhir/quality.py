@@ -1,6 +1,5 @@
 """Findings: what is wrong with a record, by name, and how readings are judged against each other."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,27 +29,6 @@ MAX_COMPARED = 200
 SIMULTANEOUS = timedelta(minutes=1)
 """Pain, AVPU, GCS and oxygen do change within minutes (a fit, a mask put on): for them only readings of the
 same minute can contradict each other; of others the latest counts."""
-
-_INSTRUCTIONS = re.compile(
-    r"""(?xi)
-      \b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|prompt|rule|guideline|previous|above|prior)
-    | \b(?:assign|give|set|output|return|answer|respond\s+with|rate|classify|choose)\b.{0,30}
-      \b(?:esi|ktas|ctas|acuity|triage|level|category)\b\s*(?:level|:|=|to|as|of)?\s*[1-5]\b
-    | (?:^|\n)[ \t]*(?:system|assistant|developer)\s*:
-    | \byou\s+are\s+(?:now\s+)?(?:an?\s+)?(?:ai|assistant|language\s+model|chatbot)\b
-    | <\|[a-z_]+\|> | \[/?INST\] | </?(?:system|instructions?)>
-    | \b(?:system|developer)\s+(?:prompt|message)\b
-    | \bF[1-9][0-9]?\s+(?:HR|RR|SpO2|O2|FiO2|T|BP|pain|GCS|glucose)\s+\d  # a fact as our prompt numbers it
-    | \bFacts:\s*F[1-9] | \bGuidelines:\s*(?:none|G[1-9])  # an answer as our grammar writes it
-    | \b(?:new|updated)\s+instructions?\s*: | \bdo\s+not\s+(?:escalate|triage)\b
-    """,
-    re.DOTALL,
-)
-
-
-def holds_instruction(text: str) -> bool:
-    """Whether ``text`` holds words aimed at a language model. The text stays data either way."""
-    return _INSTRUCTIONS.search(text) is not None
 
 
 @dataclass

@@ -20,6 +20,7 @@ from data_schemas import (
     ScoreResult,
     Screening,
 )
+from triage.slm.guard import guard
 from triage.slm.tokenizer import neutralise
 
 PROMPT_VERSION = "2026.11-2"
@@ -113,6 +114,8 @@ def build_prompt(
     screening: Screening | None,
     short: Mapping[str, str],
     scale: AcuityScale = AcuityScale.ESI,
+    *,
+    guarded: bool = True,
 ) -> Prompt:
     """The prompt for one arrival.
 
@@ -122,7 +125,11 @@ def build_prompt(
             demands first. None asks the model for a level of its own, without them: the second look.
         short: the short wording of each statement, by id.
         scale: the scale the level is wanted on.
+        guarded: without sentences that are aimed at a program or settle the urgency (``guard``). False only to
+            measure what they would do.
     """
+    if guarded:
+        record = guard(record)
     names = _names(record)
     lines = [scale.value, *_fact_lines(record, names)]
     missing = [FACT_NAMES[kind] for kind in record.missing if kind in FACT_NAMES]
@@ -151,7 +158,11 @@ def choose_statements(findings: Iterable[RuleFinding]) -> Sequence[RuleFinding]:
 
 
 def unread_facts(record: IntakeRecord) -> tuple[Fact, ...]:
-    """The free-text facts that the prompt leaves out or cuts short: the rules read them whole, the model does not."""
+    """The free-text facts that the prompt leaves out or cuts short: the rules read them whole, the model does not.
+
+    What the guard keeps from the model is not among them (``guard.suspect_facts``).
+    """
+    record = guard(record)
     shown = {fact.id for fact in _shown_facts(record)}
     complaint = record.first(FactKind.CHIEF_COMPLAINT)
     repeated = {

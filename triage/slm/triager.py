@@ -3,11 +3,20 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from data_schemas import AcuityScale, IntakeRecord, LevelProbabilities, ModelAnswer, ModelIdentity, Screening
+from data_schemas import (
+    AcuityScale,
+    IntakeRecord,
+    LevelProbabilities,
+    ModelAnswer,
+    ModelIdentity,
+    Screening,
+    Way,
+)
 from triage.slm.answer import LEAD, answer_regex, parse_answer
 from triage.slm.engine import Engine, EngineAnswer, EngineRequest
 from triage.slm.errors import AnswerError
 from triage.slm.prompt import PROMPT_VERSION, Prompt, build_prompt
+from triage.slm.variants import ways_to_ask
 
 
 class Triager:
@@ -17,14 +26,21 @@ class Triager:
         engine: the model.
         short: each statement's short wording by id (``GuidelineLibrary.short``).
         scale: the scale wanted.
+        guarded: see ``build_prompt``; False only to measure what the guard prevents.
     """
 
     def __init__(
-        self, engine: Engine, short: Mapping[str, str], scale: AcuityScale = AcuityScale.ESI
+        self,
+        engine: Engine,
+        short: Mapping[str, str],
+        scale: AcuityScale = AcuityScale.ESI,
+        *,
+        guarded: bool = True,
     ) -> None:
         self._engine = engine
         self._short = dict(short)
         self.scale = scale
+        self._guarded = guarded
 
     @property
     def identity(self) -> ModelIdentity:
@@ -68,8 +84,21 @@ class Triager:
         requests = [_request(self._prompt(record, screening)) for record, screening in cases]
         return [probabilities(answer) for answer in await self._engine.levels(requests)]
 
-    def _prompt(self, record: IntakeRecord, screening: Screening) -> Prompt:
-        return build_prompt(record, screening, self._short, self.scale)
+    async def variants(
+        self, record: IntakeRecord, screening: Screening
+    ) -> tuple[tuple[Way, LevelProbabilities], ...]:
+        """The levels' probabilities for the same case put in other ways (``ways_to_ask``), in one batch.
+
+        Raises:
+            EngineError: the model could not answer.
+        """
+        ways = ways_to_ask(record, screening)
+        requests = [_request(self._prompt(put, rules)) for _, put, rules in ways]
+        answers = await self._engine.levels(requests)
+        return tuple((way, probabilities(answer)) for (way, _, _), answer in zip(ways, answers, strict=True))
+
+    def _prompt(self, record: IntakeRecord, screening: Screening | None) -> Prompt:
+        return build_prompt(record, screening, self._short, self.scale, guarded=self._guarded)
 
 
 def probabilities(answer: EngineAnswer) -> LevelProbabilities:

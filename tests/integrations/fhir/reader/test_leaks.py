@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data_schemas import FactKind, QualityIssue
 from integrations.fhir.leaks import strip_acuity
-from integrations.fhir.quality import holds_instruction
+from triage.text.instructions import holds_instruction
 
 K, Q = FactKind, QualityIssue
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"

@@ -1,0 +1,37 @@
+"""What of a record's free text the model is shown: findings, and nobody's instructions or verdicts.
+
+The rules read every word; the prompt is made of what is left. A record in which nothing is suspect gives the very same
+prompt with and without the guard, so it changes neither training nor calibration.
+"""
+
+from data_schemas import Fact, FactKind, IntakeRecord
+from triage.text.instructions import find_instructions, without_instructions
+
+FREE_TEXT = frozenset(
+    {
+        FactKind.CHIEF_COMPLAINT,
+        FactKind.TRIAGE_NOTE,
+        FactKind.CONDITION,
+        FactKind.MEDICATION,
+        FactKind.ALLERGY,
+    }
+)
+"""The kinds whose words come from a person as written."""
+
+
+def suspect_facts(record: IntakeRecord) -> tuple[Fact, ...]:
+    """The facts that hold a sentence the model is not shown."""
+    return tuple(fact for fact in record.facts if fact.kind in FREE_TEXT and find_instructions(fact.text))
+
+
+def guard(record: IntakeRecord) -> IntakeRecord:
+    """The record as the model may be shown it; a fact of which nothing is left is not there."""
+    suspect = {fact.id for fact in suspect_facts(record)}
+    if not suspect:
+        return record
+    facts: list[Fact] = []
+    for fact in record.facts:
+        text = without_instructions(fact.text) if fact.id in suspect else fact.text
+        if text.strip(" .,;:-"):
+            facts.append(fact if fact.id not in suspect else fact.model_copy(update={"text": text}))
+    return record.model_copy(update={"facts": tuple(facts)})
