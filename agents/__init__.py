@@ -6,27 +6,34 @@ import os
 # checkpoint package is first imported, so it is set before any of our modules imports it.
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
+from agents.alerts import Acknowledgement, Alert, AlertCode
 from agents.cases import CaseService
 from agents.context import AgentSettings, utc_now
 from agents.errors import (
     AgentError,
+    AlreadyAcknowledgedError,
     AlreadyDecidedError,
     AmbiguousPatientError,
     ErasedCaseError,
+    ExpiredSuggestionError,
     InvalidReviewError,
     NotClosedError,
     NotReadyError,
     RunFailedError,
     StaleAssessmentError,
     StoreError,
+    UnknownAlertError,
     UnknownCaseError,
 )
 from agents.export import Export, write_export
+from agents.policy import Asking, Question, ReviewPolicy, must_confirm, questions
 from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
 from agents.provenance import Provenance
+from agents.reassessment import DEFAULT_MINUTES, DEFAULT_SOURCE, Due, Minutes, read_minutes
 from agents.records import Records
 from agents.replay import Replay
 from agents.retention import DueCase, ErasureReason, ErasureReport
+from agents.retriage import Changes, RecordChange, ScoreChange, Trend
 from agents.sinks import NoSink
 from agents.values import (
     Case,
@@ -42,26 +49,37 @@ from agents.values import (
 )
 
 __all__ = [
+    "DEFAULT_MINUTES",
+    "DEFAULT_SOURCE",
+    "Acknowledgement",
     "AgentError",
     "AgentSettings",
+    "Alert",
+    "AlertCode",
+    "AlreadyAcknowledgedError",
     "AlreadyDecidedError",
     "AmbiguousPatientError",
+    "Asking",
     "Asks",
     "Calibrates",
     "Case",
     "CasePhase",
     "CaseService",
     "ChainReport",
+    "Changes",
     "Clock",
     "Delivery",
     "DeliveryKind",
+    "Due",
     "DueCase",
     "ErasedCaseError",
     "ErasureReason",
     "ErasureReport",
+    "ExpiredSuggestionError",
     "Export",
     "HistoryStep",
     "InvalidReviewError",
+    "Minutes",
     "NoSink",
     "NotClosedError",
     "NotReadyError",
@@ -69,15 +87,24 @@ __all__ = [
     "PendingDelivery",
     "PendingWrite",
     "Provenance",
+    "Question",
+    "RecordChange",
     "Records",
     "Recovery",
     "Replay",
+    "ReviewPolicy",
     "RunFailedError",
+    "ScoreChange",
     "Screens",
     "StaleAssessmentError",
     "Step",
     "StoreError",
+    "Trend",
+    "UnknownAlertError",
     "UnknownCaseError",
+    "must_confirm",
+    "questions",
+    "read_minutes",
     "utc_now",
     "write_export",
 ]

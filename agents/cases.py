@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -10,15 +11,21 @@ from sqlalchemy.engine import make_url
 
 from agents.context import AgentContext, AgentSettings, utc_now
 from agents.delivery import deliver
-from agents.errors import AlreadyDecidedError, NotReadyError, RunFailedError, StaleAssessmentError
+from agents.errors import (
+    AlreadyDecidedError,
+    ExpiredSuggestionError,
+    NotReadyError,
+    RunFailedError,
+    StaleAssessmentError,
+)
 from agents.graph import build_graph
-from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
+from agents.ports import Asks, AsksAgain, Calibrates, Clock, OutcomeSink, Screens
 from agents.records import Records
 from agents.reviewing import make_review
 from agents.runner import Runner
 from agents.sinks import NoSink
 from agents.store.checkpoints import open_checkpoints
-from agents.store.store import Store, open_store
+from agents.store.store import open_store
 from agents.values import (
     Case,
     CasePhase,
@@ -29,6 +36,7 @@ from agents.values import (
     PendingWrite,
     Recovery,
 )
+from agents.waiting import WaitingPatients
 from data_schemas import (
     ClinicianReview,
     IntakeRecord,
@@ -44,15 +52,11 @@ from triage.guidelines import GuidelineLibrary
 logger = logging.getLogger(__name__)
 
 
-class CaseService:
+class CaseService(WaitingPatients):
     """Assesses arrivals, takes decisions, and sees that they reach the hospital's record.
 
     One service serves many cases at once; open it once a process and call ``recover`` first.
     """
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-        self._context = runner.context
 
     @classmethod
     @asynccontextmanager
@@ -68,6 +72,7 @@ class CaseService:
         library: GuidelineLibrary | None = None,
         rules: Screens = screen,
         checkpoints_url: str | None = None,
+        second: Asks | None = None,
     ) -> AsyncIterator[Self]:
         """Open the store (migrated to the newest schema) and the checkpoints.
 
@@ -82,6 +87,7 @@ class CaseService:
             rules: screens the record.
             checkpoints_url: where checkpoints go; by default a second SQLite file beside the first, or the
                 same PostgreSQL database.
+            second: another model, asked too where there is doubt; ``triager`` itself is asked again where it can be.
         """
         settings = settings or AgentSettings()
         async with (
@@ -97,6 +103,8 @@ class CaseService:
                 store=store,
                 clock=clock,
                 settings=settings,
+                again=triager if isinstance(triager, AsksAgain) else None,
+                second=second,
             )
             yield cls(Runner(build_graph(saver), context))
 
@@ -104,7 +112,8 @@ class CaseService:
         """The case of this arrival, with a suggestion that waits for a clinician.
 
         The same facts give the same case, whatever its phase. Changed facts give a new assessment in the
-        same case, which supersedes the one before; a case decided before waits for a decision again.
+        same case, which supersedes the one before; a case decided before waits for a decision again. So do the same
+        facts where the suggestion has waited too long to be decided on.
 
         Raises:
             NotReadyError: the facts changed while another process works on the case; try again.
@@ -112,7 +121,7 @@ class CaseService:
         """
         store, clock = self._store, self._context.clock
         async with self._runner.alone(record.encounter_key):
-            opened = await store.cases.open_case(record, clock())
+            opened = await store.cases.open_case(record, clock(), renew=self._suggestion_age)
             # A run that was not opened now was left by a process that died, or a living one has it.
             if opened.phase is CasePhase.ASSESSING and (
                 opened.new or await store.cases.acquire(opened.case_id, clock()) is not None
@@ -134,6 +143,8 @@ class CaseService:
         reviewer: str,
         role: ReviewerRole,
         assessment_id: str | None = None,
+        confirmed: bool = False,
+        why_not: str | None = None,
     ) -> TriageOutcome | PendingWrite:
         """Decide a case. The decision is kept before anything else happens, and exactly once.
 
@@ -147,13 +158,16 @@ class CaseService:
             role: in which role.
             assessment_id: the assessment that the clinician looked at. Without it the only one is meant; a case
                 that was assessed again asks for it, because the newer one may not be what was seen.
+            confirmed: they say expressly that they looked; the policy asks for it with some suggestions.
+            why_not: their answer to the rules that ask to consider a more urgent level.
 
         Returns:
             A ``TriageOutcome`` when the case came to rest, or a ``PendingWrite``: the decision is safe here,
             and the hospital's record has not confirmed it yet.
 
         Raises:
-            UnknownCaseError, NotReadyError, StaleAssessmentError, AlreadyDecidedError, InvalidReviewError
+            UnknownCaseError, NotReadyError, StaleAssessmentError, AlreadyDecidedError, InvalidReviewError,
+            ExpiredSuggestionError
         """
         store, clock = self._store, self._context.clock
         case = await store.reads.case(case_id)
@@ -165,6 +179,9 @@ class CaseService:
             raise AlreadyDecidedError(case_id, case.review.reviewer, case.review.decided_at)
         if assessment_id is None and case.assessments > 1:
             raise StaleAssessmentError(case_id, assessment.id)
+        limit = self._suggestion_age
+        if limit is not None and clock() - assessment.created_at > limit:
+            raise ExpiredSuggestionError(case_id, assessment.id, limit.total_seconds() / 60)
         made = make_review(
             assessment,
             decision=decision,
@@ -173,6 +190,8 @@ class CaseService:
             comment=comment,
             reviewer=reviewer,
             role=role,
+            confirmed=confirmed,
+            why_not=why_not,
             settings=self._context.settings,
             now=clock(),
         )
@@ -271,8 +290,9 @@ class CaseService:
         return Records(self._runner)
 
     @property
-    def _store(self) -> Store:
-        return self._context.store
+    def _suggestion_age(self) -> timedelta | None:
+        seconds = self._context.settings.suggestion_age
+        return timedelta(seconds=seconds) if seconds else None
 
     async def _propose_again(self, assessment_id: str) -> None:
         """A suggestion that was made without a record goes to the record that there is now."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from agents.alerts import Raised, record_less_urgent
 from agents.context import AgentContext
 from agents.store.outbox import OutboxItem
 from agents.values import Delivery, DeliveryKind
@@ -35,13 +36,14 @@ async def deliver(context: AgentContext, item: OutboxItem, request: WriteRequest
     if not final:
         request = request.model_copy(update={"review": None})
     error: str | None = None
+    held: int | None = None
     receipts: tuple[WriteReceipt, ...] = ()
     try:
         async with asyncio.timeout(settings.write_timeout if final else settings.propose_timeout):
             receipts = await (context.sink.finalize(request) if final else context.sink.propose(request))
             state = worst(receipts)
             if final and state is WriteState.WRITTEN and settings.confirm_writes:
-                state = await _confirmed(context, request)
+                state, held = await _confirmed(context, request)
                 error = None if state is WriteState.WRITTEN else "read-back"
     except Exception as failure:  # whatever the sink did, the decision stays here and is tried again
         error, state = type(failure).__name__, WriteState.UNKNOWN
@@ -54,8 +56,22 @@ async def deliver(context: AgentContext, item: OutboxItem, request: WriteRequest
     delivery = Delivery(kind=item.kind, state=state, receipts=receipts)
     now = context.clock()
     wait = min(settings.retry_base * 2.0 ** min(item.attempts, 16), settings.retry_most)
-    await store.outbox.settle(item, delivery, error, now, now + timedelta(seconds=wait))
+    alerts = _escalated(request, receipts, held, context)
+    await store.outbox.settle(item, delivery, error, now, now + timedelta(seconds=wait), alerts)
     return delivery
+
+
+def _escalated(
+    request: WriteRequest, receipts: tuple[WriteReceipt, ...], held: int | None, context: AgentContext
+) -> tuple[Raised, ...]:
+    """An alert where the record keeps a less urgent signed level than ours: it is not overwritten, a person decides."""
+    review = request.review
+    level = request.assessment.level if review is None else review.level
+    levels = [receipt.held_level for receipt in receipts if receipt.state is WriteState.CONFLICT]
+    found = [other for other in (*levels, held) if other is not None and other > level]
+    if not found:
+        return ()
+    return (record_less_urgent(max(found), level, decided=review is not None, since=context.clock()),)
 
 
 async def _is_owed(context: AgentContext, item: OutboxItem) -> bool:
@@ -82,10 +98,13 @@ def worst(receipts: tuple[WriteReceipt, ...]) -> WriteState:
     return next((state for state in _WORST_FIRST if state in states), WriteState.UNKNOWN)
 
 
-async def _confirmed(context: AgentContext, request: WriteRequest) -> WriteState:
+async def _confirmed(context: AgentContext, request: WriteRequest) -> tuple[WriteState, int | None]:
+    """The state after reading back, and the level that the record holds where it is another one."""
     if request.review is None:
-        return WriteState.UNKNOWN
+        return WriteState.UNKNOWN, None
     held = await context.sink.read_back(request)
     if held is None:
-        return WriteState.UNKNOWN
-    return WriteState.WRITTEN if held == request.review.level else WriteState.CONFLICT
+        return WriteState.UNKNOWN, None
+    if held == request.review.level:
+        return WriteState.WRITTEN, None
+    return WriteState.CONFLICT, held

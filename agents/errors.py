@@ -8,7 +8,10 @@ AgentError
 ├── NotReadyError          the case has no suggestion to decide on yet
 ├── AlreadyDecidedError    someone decided first
 ├── StaleAssessmentError   the suggestion shown was superseded by a newer one
+│   └── ExpiredSuggestionError  the suggestion waited too long
 ├── InvalidReviewError     the decision contradicts itself or is not allowed
+├── UnknownAlertError      no alert has this id
+├── AlreadyAcknowledgedError  somebody took note of the alert before
 ├── RunFailedError         a run stopped on an unexpected error; it is resumed by ``recover``
 └── StoreError             the records cannot be opened, read or written
 """
@@ -76,6 +79,38 @@ class StaleAssessmentError(AgentError):
         super().__init__(f"case {case_id} has a newer assessment; look at it and decide again")
         self.case_id = case_id
         self.current = current
+
+
+class ExpiredSuggestionError(StaleAssessmentError):
+    """The suggestion waited longer than the configured limit: the patient may not be the same any more."""
+
+    def __init__(self, case_id: str, current: str, minutes: float) -> None:
+        AgentError.__init__(
+            self,
+            f"the suggestion of case {case_id} is more than {minutes:g} minutes old; assess the patient again "
+            "(`triage assess` reads the record anew), look at the new suggestion and decide",
+        )
+        self.case_id = case_id
+        self.current = current
+        self.minutes = minutes
+
+
+class UnknownAlertError(AgentError):
+    """No alert has this id, or its case was erased."""
+
+    def __init__(self, alert_id: str) -> None:
+        super().__init__(f"no alert has the id {alert_id}; `triage alerts list` shows them")
+        self.alert_id = alert_id
+
+
+class AlreadyAcknowledgedError(AgentError):
+    """Somebody took note of the alert before. ``by`` and ``at`` say who and when."""
+
+    def __init__(self, alert_id: str, by: str, at: datetime) -> None:
+        super().__init__(f"alert {alert_id} was already acknowledged by {by} at {at.isoformat()}")
+        self.alert_id = alert_id
+        self.by = by
+        self.at = at
 
 
 class InvalidReviewError(AgentError):

@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
 
+from agents.alerts import Alert
 from agents.errors import UnknownCaseError
 from agents.provenance import Provenance
 from agents.runner import Runner
 from agents.store import audit as chain
+from agents.store.alerts import alert_of
 from agents.store.patients import cases_of_patient
-from agents.store.tables import assessments, cases, intake, outbox, reviews
+from agents.store.tables import alerts, assessments, cases, intake, outbox, reviews
 from agents.values import CasePhase, DeliveryKind, Step
 from data_schemas import ClinicianReview, IntakeRecord, ModelAnswer, TriageAssessment, WriteReceipt
 from data_schemas._base import Frozen
@@ -76,6 +78,7 @@ class ExportedCase(Frozen):
     salt: str | None
     runs: tuple[ExportedRun, ...]
     audit: tuple[ExportedEntry, ...]
+    alerts: tuple[Alert, ...] = ()
 
 
 class Export(Frozen):
@@ -140,6 +143,7 @@ def _case(connection: Connection, case_id: str) -> ExportedCase:
     sent = select(outbox).where(outbox.c.case_id == case_id).order_by(outbox.c.created_at, outbox.c.id)
     for item in connection.execute(sent):
         deliveries.setdefault(item.assessment_id, []).append(_delivery(item))
+    called = select(alerts).where(alerts.c.case_id == case_id).order_by(alerts.c.created_at, alerts.c.id)
     runs = connection.execute(_RUNS.where(intake.c.case_id == case_id).order_by(intake.c.number)).all()
     return ExportedCase(
         case_id=row.id,
@@ -150,6 +154,7 @@ def _case(connection: Connection, case_id: str) -> ExportedCase:
         salt=row.salt,
         runs=tuple(_run(run, tuple(deliveries.get(run.id, ()))) for run in runs),
         audit=tuple(_entry(entry) for entry in chain.of_case(connection, case_id)),
+        alerts=tuple(alert_of(item) for item in connection.execute(called)),
     )
 
 

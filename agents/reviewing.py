@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from agents.context import AgentSettings
 from agents.errors import InvalidReviewError
+from agents.policy import refusal
 from data_schemas import ClinicianReview, OverrideReason, ReviewDecision, ReviewerRole, TriageAssessment
 
 
@@ -18,13 +19,15 @@ def make_review(
     comment: str | None,
     reviewer: str,
     role: ReviewerRole,
+    confirmed: bool = False,
+    why_not: str | None = None,
     settings: AgentSettings,
     now: datetime,
 ) -> ClinicianReview:
     """The decision on ``assessment``.
 
     Raises:
-        InvalidReviewError: it contradicts itself, or goes below the safety floor without the role for it.
+        InvalidReviewError: it contradicts itself, or the policy does not allow it.
     """
     if decision is ReviewDecision.ACCEPT:
         if level is not None and level != assessment.level:
@@ -42,13 +45,18 @@ def make_review(
         chosen = level
     if not reviewer.strip():
         raise InvalidReviewError("reviewer: say who decides")
-    floor = assessment.floor
-    if floor is not None and chosen > floor and role not in settings.floor_override_roles:
-        allowed = ", ".join(sorted(settings.floor_override_roles)) or "nobody"
-        raise InvalidReviewError(
-            f"level {chosen} is less urgent than the safety floor {floor} "
-            f"({', '.join(assessment.floor_statement_ids)}); allowed to: {allowed}"
-        )
+    not_allowed = refusal(
+        assessment,
+        settings.policy,
+        decision=decision,
+        level=chosen,
+        reason=reason,
+        role=role,
+        confirmed=confirmed,
+        why_not=why_not,
+    )
+    if not_allowed is not None:
+        raise InvalidReviewError(not_allowed)
     try:
         return ClinicianReview(
             assessment_id=assessment.id,
@@ -59,6 +67,8 @@ def make_review(
             reviewer=reviewer,
             role=role,
             decided_at=now,
+            confirmed=confirmed,
+            why_not=why_not,
         )
     except ValidationError as error:
         # Field and rule only: the values may quote the patient.

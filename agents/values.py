@@ -113,6 +113,8 @@ class Step(StrEnum):
     WRITE_ATTEMPTED = "write-attempted"
     CLOSED = "closed"
     ERASED = "erased"
+    ALERTED = "alerted"
+    ACKNOWLEDGED = "acknowledged"
 
 
 class HistoryStep(Frozen):

@@ -73,6 +73,7 @@ async def one(
         reason=None if same else OverrideReason.OTHER,
         reviewer="benchmark",
         role=ReviewerRole.DEMO,
+        confirmed=True,
     )
     t3 = time.perf_counter()
     model = assessment.seconds["assess"]

@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from data_schemas._base import Frozen
 from data_schemas.acuity import AcuityLevel
 from data_schemas.assessment import TriageAssessment
@@ -35,13 +37,17 @@ class WriteState(StrEnum):
 
 
 class WriteReceipt(Frozen):
-    """One resource in the hospital's record, as the server answered."""
+    """One resource in the hospital's record, as the server answered.
+
+    ``held_level``: where the record holds a signed level of somebody else that was left as it is, that level.
+    """
 
     resource_type: str
     resource_id: str | None = None
     version_id: str | None = None
     state: WriteState
     detail: str | None = None
+    held_level: AcuityLevel | None = Field(default=None, exclude_if=lambda level: level is None)
 
 
 class TriageOutcome(Frozen):

@@ -40,7 +40,12 @@ class ReviewerRole(StrEnum):
 
 
 class ClinicianReview(Frozen):
-    """One decision on one assessment."""
+    """One decision on one assessment.
+
+    ``confirmed``: the clinician said expressly that they looked, as the policy asks for some suggestions. ``why_not``
+    is their answer to the rules that asked to consider a more urgent level than the one decided. Both are left out of
+    the JSON where they say nothing.
+    """
 
     assessment_id: str
     decision: ReviewDecision
@@ -50,6 +55,8 @@ class ClinicianReview(Frozen):
     reviewer: str = Field(min_length=1)
     role: ReviewerRole
     decided_at: datetime
+    confirmed: bool = Field(default=False, exclude_if=lambda confirmed: not confirmed)
+    why_not: str | None = Field(default=None, max_length=2000, exclude_if=lambda words: words is None)
 
     @model_validator(mode="after")
     def _override_has_reason(self) -> Self:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from agents import AgentSettings, Asks, CaseService, Clock, NoSink, OutcomeSink, utc_now
+from agents import AgentSettings, Asks, CaseService, Clock, NoSink, OutcomeSink, ReviewPolicy, utc_now
 from agents.store.engine import sqlite_url
 from data_schemas import AcuityScale, EsiVersion, IntakeRecord, ReviewerRole, Screening
 from integrations.fhir.auth import BearerAuth
@@ -117,6 +117,7 @@ async def open_agent(
     clock: Clock = utc_now,
     recover: bool = True,
     model: tuple[Asks, Calibration] | None = None,
+    second: Asks | None = None,
 ) -> AsyncIterator[Agent]:
     """Open the records, wire the agent, and finish what an earlier process left undone.
 
@@ -127,6 +128,7 @@ async def open_agent(
         recover: finish interrupted cases and retry undelivered writes first.
         model: what is asked instead of the configured model, with its calibration: the evaluation's stand-ins. It
             is the caller's to close.
+        second: another model, asked too where there is doubt (a larger one, say); the caller's to close.
     """
     library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
     engine = LazyEngine(partial(open_engine, settings))
@@ -150,11 +152,21 @@ async def open_agent(
                 calibration=calibration,
                 sink=sink,
                 clock=clock,
+                second=second,
                 settings=AgentSettings(
                     esi_version=settings.esi_version,
                     scale=settings.scale,
                     assess_timeout=settings.model.timeout_seconds,
-                    floor_override_roles=frozenset(roles),
+                    second_look_timeout=settings.model.second_look_seconds,
+                    policy=ReviewPolicy(
+                        floor_override_roles=frozenset(roles),
+                        confirm_levels=settings.review.confirm_levels,
+                        confirm_conflicts=settings.review.confirm_conflicts,
+                        why_not=settings.review.why_not,
+                    ),
+                    suggestion_age=settings.review.suggestion_minutes * 60,
+                    reassess_minutes=settings.reassess_minutes,
+                    reassess_decided=settings.reassess_decided_minutes * 60,
                 ),
             )
         )

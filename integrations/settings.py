@@ -6,18 +6,21 @@ nested values use two underscores: ``TRIAGE_FHIR__BASE_URL``.
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
-from data_schemas import AcuityScale, EsiVersion
+from agents import DEFAULT_MINUTES, Asking, Minutes, read_minutes
+from agents.reassessment import checked as checked_minutes
+from data_schemas import AcuityLevel, AcuityScale, EsiVersion
 from data_schemas._base import Frozen
 from triage.slm.calibration import SiteName
 
@@ -26,6 +29,15 @@ APP_NAME = "ed-triage-agent"
 
 class ConfigurationError(ValueError):
     """The configuration cannot be read, or names what is not a setting; the message says where."""
+
+
+def _minutes(value: object) -> object:
+    """``1:0,2:10,...`` as five numbers; five numbers as they are, checked."""
+    if isinstance(value, str):
+        return read_minutes(value)
+    if isinstance(value, list | tuple) and len(value) == 5 and all(type(item) is int for item in value):
+        return checked_minutes((value[0], value[1], value[2], value[3], value[4]))
+    raise ValueError("write 1:0,2:15,3:30,4:60,5:120")
 
 
 class FhirSettings(Frozen):
@@ -55,12 +67,14 @@ class ModelSettings(Frozen):
 
     ``adapter``: the name of a shipped adapter, a path to one, ``none`` for the base model, or ``default``.
     ``calibration``: the hospital's own calibration file; None is the one beside the adapter.
+    ``second_look_seconds``: how long a doubtful case may be asked again in other ways; 0 is never.
     """
 
     engine: Literal["embedded", "none"] = "embedded"
     adapter: str = "default"
     calibration: Path | None = None
     timeout_seconds: float = Field(default=30.0, gt=0)
+    second_look_seconds: float = Field(default=2.0, ge=0)
     threads: int = Field(default=2, ge=1)
 
 
@@ -68,9 +82,17 @@ class ReviewSettings(Frozen):
     """The clinician's gate.
 
     ``physician_for_demand_override``: a less urgent level than a demand rule asks for needs a physician.
+    ``confirm_levels``: suggestions of these levels are accepted with an express confirmation only.
+    ``confirm_conflicts``: so are suggestions where model and rules are at odds.
+    ``why_not``: whether a level less urgent than a rule asks to consider (1 or 2) needs an answer why.
+    ``suggestion_minutes``: how long a suggestion may wait and still be decided on; 0 is for ever.
     """
 
     physician_for_demand_override: bool = True
+    confirm_levels: frozenset[AcuityLevel] = frozenset({1, 2})
+    confirm_conflicts: bool = True
+    why_not: Asking = Asking.OPTIONAL
+    suggestion_minutes: float = Field(default=30, ge=0)
 
 
 class Settings(BaseSettings):
@@ -90,6 +112,10 @@ class Settings(BaseSettings):
     guideline_dir: Path | None = None
     retention_days: int | None = Field(default=None, ge=1)
     """Days that a closed case is kept before `triage records purge` erases it; None keeps it for good."""
+    reassess_minutes: Annotated[Minutes, NoDecode, BeforeValidator(_minutes)] = DEFAULT_MINUTES
+    """Minutes until a waiting patient is due again, ``1:0,2:15,3:30,4:60,5:120``: CTAS's and KTAS's; ESI sets none."""
+    reassess_decided_minutes: int = Field(default=240, ge=0)
+    """How long after a decision a patient still counts as waiting; 0: only undecided ones do."""
     fhir: FhirSettings = FhirSettings()
     model: ModelSettings = ModelSettings()
     review: ReviewSettings = ReviewSettings()

@@ -38,6 +38,7 @@ async def decided(sample: Sample) -> Case:
                 reason=None if same else OverrideReason.CLINICAL_JUDGEMENT,
                 reviewer="scripted demo clinician",
                 role=ReviewerRole.DEMO,
+                confirmed=True,
             )
             return await agent.service.get(case.id)
 

@@ -2,6 +2,7 @@
 
 from langgraph.runtime import Runtime
 
+from agents.alerts import deterioration
 from agents.context import AgentContext
 from agents.delivery import deliver
 from agents.provenance import made_with
@@ -17,6 +18,10 @@ async def propose(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState
     """Store first, then deliver. A server that fails delays the clinician by the time-out at most."""
     context = runtime.context
     run = state["run"]
+    store = context.store
+    earlier = [one for one in await store.runs.of_case(run.case_id) if one.assessment_id != run.assessment_id]
+    known = await store.alerts.find(run.case_id) if earlier else ()
+    alerts = deterioration(earlier, state["intake"], state["assessment"], known)
     assessment, item = await context.store.cases.store_assessment(
         run.case_id,
         state["assessment"],
@@ -29,6 +34,7 @@ async def propose(state: CaseState, runtime: Runtime[AgentContext]) -> CaseState
             state["screened"].screening,
             asked=state["asked"].answer is not None,
         ),
+        alerts,
     )
     item = item or await context.store.outbox.find(DeliveryKind.PROPOSAL, run.assessment_id)
     proposal: Delivery | None = None

@@ -5,9 +5,11 @@ from time import perf_counter
 from langgraph.runtime import Runtime
 
 from agents.context import AgentContext
+from agents.nodes.asking import asking_flag, wanted
 from agents.nodes.concerns import collect
+from agents.nodes.looking import widened, with_look
 from agents.ports import Calibrates
-from agents.state import Asked, CaseState, Verified
+from agents.state import Asked, CaseState, Looked, Verified
 from data_schemas import (
     VITAL_SIGNS,
     AssessmentMode,
@@ -41,11 +43,16 @@ async def reconcile(state: CaseState, runtime: Runtime[AgentContext]) -> CaseSta
     context = runtime.context
     record, screening = state["intake"], state["screened"].screening
     asked, verified = state["asked"], state["verified"]
+    # A run that an older program began has no second look.
+    looked = state.get("looked", Looked(look=None, seconds=0.0))
     calibration, doubt = applicable(context.calibration, asked.answer)
     suggestion = suggest(record, screening, asked, calibration)
+    ask_for = wanted(record, context.library, suggestion.level)
     concerns = collect(
         record, screening, asked, verified, suggestion.level, suggestion.model_level, calibration_doubt=doubt
     )
+    concerns = with_look(concerns, record, looked.look)
+    question = asking_flag(ask_for)
     identity = None if asked.answer is None else asked.answer.identity
     if identity is not None:
         identity = identity.model_copy(update={"calibration": calibration.name})
@@ -59,16 +66,18 @@ async def reconcile(state: CaseState, runtime: Runtime[AgentContext]) -> CaseSta
         floor=suggestion.floor,
         floor_statement_ids=floor_statements(screening),
         probabilities=suggestion.probabilities,
-        set_most_urgent=suggestion.most_urgent,
+        set_most_urgent=widened(suggestion.most_urgent, looked.look),
         set_least_urgent=suggestion.least_urgent,
         path=None if asked.answer is None else asked.answer.path,
         reasons=verified.reasons,
-        flags=concerns.flags,
+        flags=concerns.flags if question is None else (*concerns.flags, question),
         needs_human=concerns.needs_human,
+        ask_for=tuple(item.kind for item in ask_for),
         screening=screening,
         identity=identity,
         created_at=context.clock(),
-        seconds=_seconds(state["screened"].seconds, asked, verified, perf_counter() - began),
+        seconds=_seconds(state["screened"].seconds, asked, verified, looked, perf_counter() - began),
+        second_look=looked.look,
     )
     return {"assessment": assessment}  # type: ignore[typeddict-item]
 
@@ -148,8 +157,12 @@ def floor_statements(screening: Screening) -> tuple[str, ...]:
     )
 
 
-def _seconds(screen: float, asked: Asked, verified: Verified, own: float) -> dict[str, float]:
+def _seconds(
+    screen: float, asked: Asked, verified: Verified, looked: Looked, own: float
+) -> dict[str, float]:
     seconds = {"screen": screen, "assess": asked.seconds, "verify": verified.seconds, "reconcile": own}
+    if looked.look is not None:
+        seconds["second_look"] = looked.seconds
     if asked.answer is not None:
         seconds["model"] = asked.answer.seconds
     return seconds

@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from agents.errors import StoreError
 from agents.store.failures import named, place
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. A test keeps it in step with ``migrations/versions``."""
 
 _MIGRATION_LOCK = 7_146_023_311

@@ -9,7 +9,7 @@ from agents.errors import NotClosedError, UnknownCaseError
 from agents.store import audit as chain
 from agents.store.engine import Database
 from agents.store.outbox import UNDELIVERED
-from agents.store.tables import assessments, audit, audit_details, cases, intake, outbox, reviews
+from agents.store.tables import alerts, assessments, audit, audit_details, cases, intake, outbox, reviews
 from agents.values import CasePhase, DeliveryKind, Step
 
 CLOSED = (CasePhase.WRITTEN, CasePhase.RECORDED)
@@ -121,7 +121,7 @@ class Erasure:
             detail = {"reason": reason, "by": by, "phase": row.phase}
             entry = chain.Entry(case_id, row.assessment_id, Step.ERASED, detail, lasting=True)
             chain.append(connection, now, [entry])
-            for table in (outbox, reviews, assessments, intake, audit_details):
+            for table in (alerts, outbox, reviews, assessments, intake, audit_details):
                 connection.execute(delete(table).where(table.c.case_id == case_id))
             connection.execute(
                 update(cases)

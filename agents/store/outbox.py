@@ -9,7 +9,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, case, insert, select, update
 
+from agents.alerts import Raised
 from agents.store import audit as chain
+from agents.store.alerts import locked, raise_alerts
 from agents.store.canonical import canonical_json
 from agents.store.engine import Database
 from agents.store.tables import cases, outbox
@@ -91,14 +93,22 @@ class Outbox:
         return await self._database.read(work)
 
     async def settle(
-        self, item: OutboxItem, delivery: Delivery, error: str | None, now: datetime, retry_at: datetime
+        self,
+        item: OutboxItem,
+        delivery: Delivery,
+        error: str | None,
+        now: datetime,
+        retry_at: datetime,
+        alerts: Sequence[Raised] = (),
     ) -> None:
-        """Store what came of one attempt, its audit entries, and the case's phase, in one transaction."""
+        """Store what came of one attempt, its audit entries and alerts, and the case's phase, in one transaction."""
         final = item.kind is DeliveryKind.FINAL
         done = delivery.state is WriteState.WRITTEN
         receipts = canonical_json(delivery.receipts)
 
         def work(connection: Connection) -> None:
+            if alerts:
+                locked(connection, item.case_id)  # first, as a decision does: the order prevents a deadlock
             attempt = (
                 connection.execute(
                     update(outbox)
@@ -139,6 +149,7 @@ class Outbox:
                 closing = {"phase": _PHASES[delivery.state].value}
                 entries.append(chain.Entry(item.case_id, item.assessment_id, Step.CLOSED, closing))
             chain.append(connection, now, entries)
+            raise_alerts(connection, item.case_id, item.assessment_id, alerts, now)
 
         return await self._database.write(work)
 

@@ -1,7 +1,7 @@
 """Reading cases and their history."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from agents.errors import ErasedCaseError, UnknownCaseError
 from agents.store import audit as chain
+from agents.store.alerts import alert_texts
 from agents.store.canonical import canonical_json
 from agents.store.engine import Database
 from agents.store.outbox import delivery_of
@@ -160,6 +161,7 @@ class Reads:
             values = _texts(connection, assessments.c.id, assessments.c.value, case_id)
             answers = _texts(connection, assessments.c.id, assessments.c.answer, case_id)
             decisions = _texts(connection, reviews.c.assessment_id, reviews.c.value, case_id)
+            called = alert_texts(connection, case_id)
             parsed = {key: TriageAssessment.model_validate_json(text) for key, text in values.items()}
             return tuple(
                 _history_step(
@@ -168,6 +170,7 @@ class Reads:
                     assessment=parsed.get(row.assessment_id),
                     answer=answers.get(row.assessment_id),
                     review=decisions.get(row.assessment_id),
+                    alerts=called,
                 )
                 for row in entries
             )
@@ -253,8 +256,10 @@ def _history_step(
     assessment: TriageAssessment | None,
     answer: str | None,
     review: str | None,
+    alerts: Mapping[tuple[Step, str], str],
 ) -> HistoryStep:
     step = Step(row.step)
+    detail = json.loads(chain.detail_of(row))
     erased = row.phase == CasePhase.ERASED.value
     evidence: Any = None
     text: str | None = None
@@ -274,13 +279,15 @@ def _history_step(
         text = canonical_json(evidence)
     elif step is Step.REVIEWED and review is not None:
         evidence, text = ClinicianReview.model_validate_json(review), review
+    elif step in {Step.ALERTED, Step.ACKNOWLEDGED}:
+        text = alerts.get((step, str(detail.get("alert"))))
     own = erased or step in _OWN_DETAIL or (step is Step.ASSESSED and row.digest == chain.NO_EVIDENCE)
     return HistoryStep(
         sequence=row.sequence,
         at=datetime.fromisoformat(row.at),
         step=step,
         assessment_id=row.assessment_id,
-        detail=json.loads(chain.detail_of(row)),
+        detail=detail,
         evidence=evidence,
         intact=None if own else _as_recorded(row, text),
         seconds=seconds,

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Row, case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from agents.alerts import Raised
 from agents.errors import AlreadyDecidedError, NotReadyError, StaleAssessmentError, UnknownCaseError
 from agents.store import audit as chain
 from agents.store import outbox as box
+from agents.store.alerts import locked, raise_alerts
 from agents.store.canonical import canonical_json, fingerprint
 from agents.store.engine import Database
 from agents.store.lease import is_dead, own_name
@@ -48,19 +50,23 @@ class Repository:
         self._lease = timedelta(seconds=lease)
         self.owner = own_name()
 
-    async def open_case(self, record: IntakeRecord, now: datetime) -> Opened:
+    async def open_case(
+        self, record: IntakeRecord, now: datetime, *, renew: timedelta | None = None
+    ) -> Opened:
         """The case of ``record``'s encounter; a new run where it is new or what is known has changed.
+
+        With ``renew`` also where nothing changed and the suggestion has waited for a decision for longer than that.
 
         Raises:
             NotReadyError: the facts changed while another process works on the case; try again.
         """
         try:
-            return await self._open_case(record, now)
+            return await self._open_case(record, now, renew)
         except IntegrityError:
             # Another process created the case between our look and our insert: now it is there.
-            return await self._open_case(record, now)
+            return await self._open_case(record, now, renew)
 
-    async def _open_case(self, record: IntakeRecord, now: datetime) -> Opened:
+    async def _open_case(self, record: IntakeRecord, now: datetime, renew: timedelta | None) -> Opened:
         mark = fingerprint(record)
 
         def work(connection: Connection) -> Opened:
@@ -68,11 +74,13 @@ class Repository:
             row = (connection.execute(query)).one_or_none()
             number = 1
             if row is not None:
-                current = select(intake.c.fingerprint, intake.c.number).where(
+                current = select(intake.c.fingerprint, intake.c.number, intake.c.created_at).where(
                     intake.c.id == row.assessment_id
                 )
                 last = (connection.execute(current)).one()
-                if last.fingerprint == mark:
+                waits = row.phase == CasePhase.AWAITING_REVIEW.value
+                overdue = waits and renew is not None and now - last.created_at > renew
+                if last.fingerprint == mark and not overdue:
                     return Opened(row.id, row.assessment_id, CasePhase(row.phase), new=False)
                 if not self._free(row, now):
                     raise NotReadyError(row.id)
@@ -120,8 +128,9 @@ class Repository:
         entries: Sequence[chain.Entry],
         now: datetime,
         made_with: MadeWith | None = None,
+        alerts: Sequence[Raised] = (),
     ) -> tuple[TriageAssessment, box.OutboxItem | None]:
-        """Keep the assessment, its proposal to the hospital's record, and the audit entries.
+        """Keep the assessment, its proposal to the hospital's record, its alerts, and the audit entries.
 
         Returns the assessment that is kept and its proposal. Where a killed run had stored one already,
         that one stands, and the proposal is left to be looked up (None).
@@ -132,6 +141,8 @@ class Repository:
             there = (connection.execute(kept)).scalar()
             if there is not None:
                 return TriageAssessment.model_validate_json(there), None
+            if alerts:
+                locked(connection, case_id)
             if made_with is not None:
                 _keep_library(connection, made_with, now)
             connection.execute(
@@ -146,6 +157,7 @@ class Repository:
             )
             item = box.put(connection, case_id, DeliveryKind.PROPOSAL, assessment.id, assessment.id, now)
             chain.append(connection, now, entries)
+            raise_alerts(connection, case_id, assessment.id, alerts, now)
             return assessment, item
 
         return await self._database.write(work)
@@ -187,6 +199,10 @@ class Repository:
             detail = {"decision": review.decision, "level": review.level, "role": review.role}
             if review.reason is not None:
                 detail["reason"] = review.reason
+            if review.confirmed:
+                detail["confirmed"] = True
+            if review.why_not is not None:
+                detail["why_not"] = "answered"
             entry = chain.Entry(case_id, review.assessment_id, Step.REVIEWED, detail, text)
             chain.append(connection, now, [entry])
             return free

@@ -134,6 +134,23 @@ outbox = Table(
 )
 """``ref``: the assessment proposed, or the review to be written. ``superseded`` is a state of its own here."""
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("case_id", ID, ForeignKey("cases.id"), nullable=False, index=True),
+    Column("assessment_id", ID, ForeignKey("intake.id"), nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_role", String(20)),
+    Column("acknowledged_at", UtcDateTime, index=True),
+    UniqueConstraint("assessment_id", "code", "subject", name="uq_alerts_once"),
+)
+"""``value`` is the alert as raised; it never changes. Who took note stands beside it, once."""
+
 audit = Table(
     "audit",
     metadata,

@@ -82,12 +82,16 @@ class AcuityStep:
             return Done(stored, None if self._sealed_by_us(body) else "the record already held this level")
         if not self._subject.decided:
             return Conflict(
-                f"the record already holds level {held}, signed; level {ours} is not proposed", stored
+                f"the record already holds level {held}, signed; level {ours} is not proposed",
+                stored,
+                None if self._of_this_case(body) else held,
             )
         if self._may_correct(body):
             return self._unless_contradicted(self._replace(stored, "corrected"))
         return Conflict(
-            f"the record holds level {held}, signed elsewhere; level {ours} is not written over it", stored
+            f"the record holds level {held}, signed elsewhere; level {ours} is not written over it",
+            stored,
+            held,
         )
 
     def _judge_open(self, stored: Stored, body: Mapping[str, Any]) -> Verdict:
@@ -108,10 +112,13 @@ class AcuityStep:
         """A later decision of the same case, on a level that nobody else touched."""
         return (
             self._offer.update
-            and identity.identifier_of(body, identity.CASE) == self._subject.case
+            and self._of_this_case(body)
             and _seal_holds(body, self._subject.coding.level_of(body), decided=True)
             and _earlier(body, self._subject.at)
         )
+
+    def _of_this_case(self, body: Mapping[str, Any]) -> bool:
+        return identity.identifier_of(body, identity.CASE) == self._subject.case
 
     def _sealed_by_us(self, body: Mapping[str, Any]) -> bool:
         return identity.identifier_of(body, identity.SEAL) == self._subject.seal
@@ -124,6 +131,7 @@ class AcuityStep:
                     f"somebody else signed level {level} for this visit; level {self._subject.level} is not "
                     "written beside it",
                     other,
+                    level,
                 )
         return verdict
 

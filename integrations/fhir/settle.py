@@ -37,10 +37,11 @@ class Done:
 
 @dataclass(frozen=True)
 class Conflict:
-    """The server holds something that is not ours to overwrite."""
+    """The server holds something that is not ours to overwrite; ``level`` where it is a signed level."""
 
     detail: str
     stored: Stored | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ class _Run:
         match verdict:
             case Skip(detail):
                 return Settled(None, detail)
-            case Conflict(detail, stored):
-                return self._receipt(WriteState.CONFLICT, stored, detail)
+            case Conflict():
+                return self._conflict(verdict, verdict.stored)
             case Done(stored, detail):
                 return await self._confirm(stored, detail)
             case Create(_, if_none_exist) if self.unknown and if_none_exist is None:
@@ -187,7 +188,7 @@ class _Run:
         if len(found) > 1:
             verdict = self._step.judge(list(found.values()))
             if isinstance(verdict, Conflict):
-                return self._receipt(WriteState.CONFLICT, verdict.stored or stored, verdict.detail)
+                return self._conflict(verdict, verdict.stored or stored)
         return await self._confirm(stored, None)
 
     async def _confirm(self, stored: Stored, detail: str | None) -> Settled:
@@ -216,6 +217,10 @@ class _Run:
             self._named,
             f"{self._last or 'refused'}; it changes faster than it can be written",
         )
+
+    def _conflict(self, verdict: Conflict, stored: Stored | None) -> Settled:
+        said = receipt(self._step.resource_type, WriteState.CONFLICT, verdict.detail, stored)
+        return Settled(said.model_copy(update={"held_level": verdict.level}), stored=stored)
 
     def _receipt(self, state: WriteState, stored: Stored | None, detail: str | None) -> Settled:
         return Settled(receipt(self._step.resource_type, state, detail, stored), stored=stored)

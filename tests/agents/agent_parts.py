@@ -257,6 +257,7 @@ async def accept(opened: CaseService, case_id: str, **more):
         more.pop("decision", ReviewDecision.ACCEPT),
         reviewer=more.pop("reviewer", "nurse-1"),
         role=more.pop("role", ReviewerRole.NURSE),
+        confirmed=more.pop("confirmed", True),
         **more,
     )
 

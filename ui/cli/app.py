@@ -15,6 +15,7 @@ from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
 from ui.cli import (
+    alerts,
     assess,
     cases,
     common,
@@ -46,6 +47,7 @@ app.command("cases")(cases.list_cases)
 app.command("pending")(cases.pending)
 app.command("recover")(cases.recover)
 app.command("replay")(records.replay)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(cases.audit_app, name="audit")
 app.add_typer(records.app, name="records")
 app.add_typer(model.app, name="model")

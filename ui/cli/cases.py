@@ -8,9 +8,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents import (
+    DEFAULT_MINUTES,
+    DEFAULT_SOURCE,
+    Alert,
     AlreadyDecidedError,
     Case,
     CasePhase,
+    Changes,
+    Due,
+    ExpiredSuggestionError,
     HistoryStep,
     InvalidReviewError,
     NotReadyError,
@@ -23,6 +29,7 @@ from integrations.settings import Settings
 from ui.cli import common
 from ui.cli.exits import Exit
 from ui.cli.render import board, case_panel, step_panel
+from ui.cli.render_retriage import alerts_table, changes_panel, due_table, open_questions
 from ui.cli.terminal import json_line
 
 _CASE = typer.Argument(help="The case, as `triage cases` lists it.")
@@ -41,6 +48,14 @@ def review(
     reviewer: str = typer.Option(getpass.getuser, "--reviewer", help="Who decides.", show_default="the user"),
     role: ReviewerRole = typer.Option(ReviewerRole.NURSE, "--role", help="In which role."),
     assessment: str | None = typer.Option(None, "--assessment", help="The assessment you looked at."),
+    confirm: bool = typer.Option(
+        False,
+        "--confirm",
+        help="You looked: needed to accept level 1 or 2, or where model and rules are at odds.",
+    ),
+    why_not: str | None = typer.Option(
+        None, "--why-not", help="Why not the more urgent level that a rule asks to consider."
+    ),
     data_dir: Path | None = _DATA_DIR,
 ) -> None:
     """Decide a case, exactly once. The decision goes to the record that the suggestion went to."""
@@ -63,18 +78,23 @@ def review(
                     reviewer=reviewer,
                     role=role,
                     assessment_id=assessment,
+                    confirmed=confirm,
+                    why_not=why_not,
                 )
             except InvalidReviewError as error:
                 common.err.say("not decided", error)
                 return Exit.USAGE
             except (AlreadyDecidedError, StaleAssessmentError, NotReadyError) as error:
                 common.err.say("not decided", error)
-                if isinstance(error, StaleAssessmentError):
+                if isinstance(error, StaleAssessmentError) and not isinstance(error, ExpiredSuggestionError):
                     common.err.print(
                         f"look at `triage show {case_id}`, and name it: --assessment {error.current}"
                     )
                 return Exit.DECIDED
-            common.out.print(case_panel(await agent.service.get(case_id)))
+            case = await agent.service.get(case_id)
+            common.out.print(case_panel(case))
+            for question in open_questions(case):
+                common.err.say("asked, not answered", question.text, "bold yellow")
             if isinstance(outcome, PendingWrite):
                 common.err.say(
                     "decided and kept here, NOT yet in the hospital's record",
@@ -88,52 +108,86 @@ def review(
 
 
 def show(case_id: str = _CASE, as_json: bool = _JSON, data_dir: Path | None = _DATA_DIR) -> None:
-    """One case: level, evidence with its place in the record, what is missing, the decision."""
+    """One case: level, evidence with its place in the record, what is missing, what changed, the decision."""
 
-    async def work() -> Case:
+    async def work() -> tuple[Case, Changes | None, tuple[Alert, ...]]:
         async with open_agent(common.settings(data_dir), recover=False) as agent:
-            return await agent.service.get(case_id)
+            service = agent.service
+            return await service.get(case_id), await service.changes(case_id), await service.alerts(case_id)
 
-    case = common.run(work())
+    case, changes, alerts = common.run(work())
     if as_json:
-        print(json_line(case.model_dump(mode="json")))
-    else:
-        common.out.print(case_panel(case))
+        more = {
+            "changes": None if changes is None else changes.model_dump(mode="json"),
+            "alerts": [alert.model_dump(mode="json") for alert in alerts],
+        }
+        print(json_line(case.model_dump(mode="json") | more))
+        return
+    common.out.print(case_panel(case))
+    _waiting(changes, alerts)
+
+
+def _waiting(changes: Changes | None, alerts: tuple[Alert, ...]) -> None:
+    if changes is not None:
+        common.out.print(changes_panel(changes))
+    if alerts:
+        common.out.print(alerts_table(alerts))
 
 
 def explain(case_id: str = _CASE, as_json: bool = _JSON, data_dir: Path | None = _DATA_DIR) -> None:
     """Every step of a case with its evidence, from the audit trail."""
 
-    async def work() -> tuple[Case, tuple[HistoryStep, ...]]:
+    async def work() -> tuple[Case, tuple[HistoryStep, ...], Changes | None, tuple[Alert, ...]]:
         async with open_agent(common.settings(data_dir), recover=False) as agent:
-            return await agent.service.get(case_id), await agent.service.history(case_id)
+            service = agent.service
+            return (
+                await service.get(case_id),
+                await service.history(case_id),
+                await service.changes(case_id),
+                await service.alerts(case_id, open_only=False),
+            )
 
-    case, steps = common.run(work())
+    case, steps, changes, alerts = common.run(work())
     if as_json:
         print(json_line([step.model_dump(mode="json") for step in steps]))
         return
     for step in steps:
         common.out.print(step_panel(step, case))
     common.out.print(case_panel(case))
+    _waiting(changes, alerts)
 
 
 def list_cases(
     phase: CasePhase | None = typer.Option(None, "--phase", help="Only cases in this phase."),
+    due: bool = typer.Option(False, "--due", help="Who waits, and when each is to be looked at again."),
     as_json: bool = _JSON,
     data_dir: Path | None = _DATA_DIR,
 ) -> None:
-    """Everyone, most urgent first."""
+    """Everyone, most urgent first; who is overdue for another look is marked."""
+    settings = common.settings(data_dir)
 
-    async def work() -> tuple[Case, ...]:
-        async with open_agent(common.settings(data_dir), recover=False) as agent:
-            return await agent.service.list(phases=[phase] if phase else None)
+    async def work() -> tuple[tuple[Case, ...], tuple[Due, ...]]:
+        async with open_agent(settings, recover=False) as agent:
+            service = agent.service
+            return await service.list(phases=[phase] if phase else None), await service.due()
 
-    found = common.run(work())
+    found, waiting = common.run(work())
+    if due:
+        shown = {case.id for case in found}
+        waiting = tuple(item for item in waiting if item.case_id in shown)
+        default = settings.reassess_minutes == DEFAULT_MINUTES
+        if as_json:
+            for item in waiting:
+                print(json_line(item.model_dump(mode="json") | {"overdue": item.overdue}))
+        else:
+            source = DEFAULT_SOURCE if default else "intervals: TRIAGE_REASSESS_MINUTES"
+            common.out.print(due_table(waiting, source) if waiting else "nobody waits")
+        return
     if as_json:
         for case in found:
             print(json_line(case.model_dump(mode="json")))
         return
-    common.out.print(board(found))
+    common.out.print(board(found, waiting))
 
 
 def pending(as_json: bool = _JSON, data_dir: Path | None = _DATA_DIR) -> None:

@@ -23,5 +23,7 @@ class Exit(IntEnum):
     """The audit chain does not verify."""
     NOT_IDENTICAL = 8
     """A stored answer could not be given again, or came out otherwise."""
+    ALERTS = 9
+    """An alert is open: a patient got worse, or the hospital's record holds a less urgent level."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; what was done is kept, and the same command goes on."""

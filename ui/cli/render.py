@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agents import Case, HistoryStep
+from agents import Case, Due, HistoryStep, questions
 from data_schemas import (
     SCALES,
     AssessmentMode,
@@ -24,6 +24,7 @@ from data_schemas import (
 )
 from triage.slm.calibration import UNCALIBRATED
 from triage.verifying import evidence_label
+from ui.cli.render_retriage import overdue_text
 
 _STYLES = {
     1: "bold white on blue",
@@ -57,8 +58,12 @@ def where(source: FactSource) -> str:
     return f"{place} {source.path}{span}"
 
 
-def board(cases: Sequence[Case]) -> Table:
-    """Everyone, most urgent first: the decided level where there is one, else the suggestion."""
+def board(cases: Sequence[Case], due: Sequence[Due] = ()) -> Table:
+    """Everyone, most urgent first: the decided level where there is one, else the suggestion.
+
+    ``due`` says who is to be looked at again; the overdue are marked.
+    """
+    late = {item.case_id: overdue_text(item) for item in due}
     table = Table(title="Board", header_style="bold", expand=True)
     for name in ("Level", "Set", "Patient", "Complaint", "Model", "First evidence", "State", "Case"):
         table.add_column(name, overflow="fold")
@@ -76,7 +81,7 @@ def board(cases: Sequence[Case]) -> Table:
             escape(_complaint(case.intake)),
             bars(assessment.probabilities),
             escape(_headline(assessment)),
-            case.phase.value,
+            Text("\n").join([Text(case.phase.value), *filter(None, [late.get(case.id)])]),
             case.id,
         )
     return table
@@ -213,7 +218,8 @@ def _fact(fact: Fact) -> str:
 def _decision(case: Case, assessment: TriageAssessment) -> list[RenderableType]:
     review = case.review
     if review is None:
-        return [Text("Waiting for a clinician", "bold")]
+        asked = questions(assessment, assessment.level)
+        return [Text("Waiting for a clinician", "bold"), *(Text(item.text, "magenta") for item in asked)]
     verb = "accepted" if review.decision is ReviewDecision.ACCEPT else f"overridden ({review.reason})"
     line = Text("Clinician ")
     line.append(f"{verb}: ")
@@ -222,6 +228,10 @@ def _decision(case: Case, assessment: TriageAssessment) -> list[RenderableType]:
     if review.comment:
         line.append(f' "{review.comment}"', "italic")
     parts: list[RenderableType] = [line]
+    if review.confirmed:
+        parts.append(Text("Confirmed expressly", "dim"))
+    if review.why_not is not None:
+        parts.append(Text(f"Why not more urgent: {review.why_not}", "italic"))
     for delivery in (case.proposal, case.final):
         if delivery is None:
             continue

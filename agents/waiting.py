@@ -1,0 +1,70 @@
+"""The service's part for those who wait: what changed, who is called, who is due."""
+
+from datetime import timedelta
+
+from agents.alerts import Alert
+from agents.errors import InvalidReviewError
+from agents.policy import ReviewPolicy
+from agents.reassessment import Due, due_of
+from agents.retriage import Changes, changes_between
+from agents.runner import Runner
+from agents.store.store import Store
+from data_schemas import ReviewerRole
+
+
+class WaitingPatients:
+    """Reads of waiting cases, and acknowledgements; ``CaseService`` is made of it."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._context = runner.context
+
+    async def changes(self, case_id: str) -> Changes | None:
+        """What the current assessment has that the one before it had not; None where there is only one.
+
+        Raises:
+            UnknownCaseError: no case has this id.
+        """
+        await self._store.reads.case(case_id)
+        runs = await self._store.runs.of_case(case_id)
+        *earlier, current = runs
+        before = [run for run in earlier if run.assessment is not None]
+        if not before:
+            return None
+        decided = next((run.review.level for run in reversed(earlier) if run.review is not None), None)
+        return changes_between(before[-1], current, decided)
+
+    async def alerts(self, case_id: str | None = None, *, open_only: bool = True) -> tuple[Alert, ...]:
+        """Who needs somebody now: alerts of one case or of all, oldest first; acknowledged ones where asked for."""
+        return await self._store.alerts.find(case_id, open_only=open_only)
+
+    async def acknowledge(self, alert_id: str, *, by: str, role: ReviewerRole) -> Alert:
+        """A named clinician takes note of an alert. It stays in the store and in the audit chain.
+
+        Raises:
+            UnknownAlertError, AlreadyAcknowledgedError
+            InvalidReviewError: ``by`` names nobody.
+        """
+        if not by.strip():
+            raise InvalidReviewError("by: say who takes note of the alert")
+        return await self._store.alerts.acknowledge(alert_id, by.strip(), role, self._context.clock())
+
+    async def due(self) -> tuple[Due, ...]:
+        """When each waiting patient is to be looked at again, overdue ones first."""
+        settings = self._context.settings
+        found = due_of(
+            await self._store.reads.cases(),
+            settings.reassess_minutes,
+            self._context.clock(),
+            after_decision=timedelta(seconds=settings.reassess_decided),
+        )
+        return tuple(found)
+
+    @property
+    def policy(self) -> ReviewPolicy:
+        """What a decision must bring with it here."""
+        return self._context.settings.policy
+
+    @property
+    def _store(self) -> Store:
+        return self._context.store
