@@ -44,6 +44,8 @@ class PreferenceConfig(Frozen):
     """Share of pairs that may be the wrong way round, because labels are (Chowdhury et al. 2024, arXiv 2403.00409)."""
     min_gap: float = Field(default=0.1, gt=0.0)
     """The least difference of rewards that makes a pair."""
+    held_out_pairs: int = Field(default=100, ge=0)
+    """Of how many held-out cases pairs are made, for the margin; each costs two sampled answers."""
     constructed: float = Field(default=0.5, ge=0.0, le=1.0)
     """Share of the cases without a worse answer of the model's own that get a made-up one."""
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -88,6 +89,8 @@ def run(config_file: Path, start_from: Path, out: Path, *, report: Report = prin
     if config.method == "dpo":
         mark = fingerprint({**record, "corpus": corpus.model_dump(mode="json")})
         flat = [case for cases in held_out.values() for case in cases]
+        random.Random(config.seed).shuffle(flat)  # noqa: S311 - sampling, not secrecy
+        flat = flat[: config.held_out_pairs]
         pairs = load_pairs(work, [*training, *flat], mark)
         if pairs is None:
             pairs = sample_pairs(model, base.tokenizer, encoder, training, flat, library, config)

@@ -30,7 +30,8 @@ class Sampler:
         tokenizer: the model's.
         encoder: knows the model's chat tokens and the end of an answer.
         temperature: divides the logits.
-        batch_size: questions in one pass.
+        batch_size: questions in one pass. With four answers each, 16 questions took 5.0 GB and 0.70 s of one core an
+            answer, 4 questions 2.0 GB and 0.64 s (SmolLM2-135M, bfloat16).
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Sampler:
         encoder: Encoder,
         *,
         temperature: float = 1.0,
-        batch_size: int = 16,
+        batch_size: int = 4,
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
