@@ -72,13 +72,13 @@ def test_every_answer_that_the_grammar_accepts_is_of_the_fixed_vocabulary(record
 @given(record=records, text=texts, where=st.sampled_from(["before", "facts", "after"]))
 def test_an_answer_with_anything_else_in_it_is_refused(record, text, where):
     prompt = asked(record)
-    whole = f"{LEAD}3\nA no B no C 2 D no\nFacts: cc"
+    whole = f"{LEAD}3\nA no B no C 2 D no\nFacts: HR"
     if prompt.statements:
         whole += "\nGuidelines: none"
     parse_answer(whole, prompt)
     spoilt = {
         "before": f"{text}\n{whole}",
-        "facts": whole.replace("Facts: cc", f"Facts: cc ~{text}"),
+        "facts": whole.replace("Facts: HR", f"Facts: HR ~{text}"),
         "after": f"{whole}\n{text}",
     }[where]
     assert re.fullmatch(answer_regex(prompt), spoilt) is None
