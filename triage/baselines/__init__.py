@@ -1,8 +1,8 @@
-"""Comparators that learn from labelled cases without a language model: boosting, a small encoder, and the training prior.
+"""Comparators that learn from labelled cases without a language model: boosting, a small encoder, the training prior.
 
 They see what the language model sees, the intake record, and are fitted on the same cases: they tell whether it is
-the language model that does it. Need the ``eval`` extra (LightGBM, scikit-learn);
-the encoder also needs a package without its dependencies (``triage.baselines.minilm``).
+the language model that does it. Need the ``eval`` extra (LightGBM, scikit-learn); the encoder also needs a package,
+without that one's dependencies (``triage.baselines.minilm``).
 """
 
 from triage.baselines.boosting import Boosting, BoostingConfig
