@@ -1,4 +1,4 @@
-"""The graph: screen, assess, verify, reconcile, propose, review [interrupt], write back, audit."""
+"""The graph: screen, assess, verify, second look, reconcile, propose, review [interrupt], write back, audit."""
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -11,6 +11,7 @@ from agents.nodes.propose import propose
 from agents.nodes.reconcile import reconcile
 from agents.nodes.review import review
 from agents.nodes.screen import screen
+from agents.nodes.second_look import second_look
 from agents.nodes.verify import verify
 from agents.nodes.write_back import write_back
 from agents.state import CaseInput, CaseState
@@ -21,6 +22,7 @@ NODES = (
     ("screen", screen),
     ("assess", assess),
     ("verify", verify),
+    ("second_look", second_look),
     ("reconcile", reconcile),
     ("propose", propose),
     ("review", review),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from data_schemas import (
     EsiVersion,
@@ -10,6 +10,7 @@ from data_schemas import (
     LevelProbabilities,
     ModelAnswer,
     Screening,
+    Way,
     WriteReceipt,
     WriteRequest,
 )
@@ -29,6 +30,21 @@ class Asks(Protocol):
 
         Raises:
             EngineError: the model could not answer; the case goes on with rules only.
+        """
+        ...
+
+
+@runtime_checkable
+class AsksAgain(Protocol):
+    """Asks the same model the same case in other ways, as ``triage.slm.Triager``."""
+
+    async def variants(
+        self, record: IntakeRecord, screening: Screening
+    ) -> tuple[tuple[Way, LevelProbabilities], ...]:
+        """Raw probabilities for each way that differs from the first question; the same case gives the same ways.
+
+        Raises:
+            EngineError: the model could not answer.
         """
         ...
 

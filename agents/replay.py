@@ -18,18 +18,20 @@ from agents.context import AgentContext
 from agents.errors import ErasedCaseError, NotReadyError, UnknownCaseError
 from agents.nodes.reconcile import applicable, reconcile
 from agents.nodes.screen import screen
+from agents.nodes.second_look import second_look
 from agents.nodes.verify import verify
 from agents.provenance import Provenance, provenance, statement_digests
 from agents.runner import Runner
 from agents.sinks import NoSink
-from agents.state import Asked, CaseState, Run, Screened, Verified
+from agents.state import Asked, CaseState, Looked, Run, Screened, Verified
 from agents.store.tables import assessments, cases, intake, libraries
 from agents.values import CasePhase
-from data_schemas import AcuityScale, IntakeRecord, ModelAnswer, TriageAssessment
+from data_schemas import AcuityScale, IntakeRecord, LookVerdict, ModelAnswer, TriageAssessment
 from data_schemas._base import Frozen
 from triage.slm.errors import EngineError
 
 RULES, MODEL, EVIDENCE, SUGGESTION = "rules", "model", "evidence", "suggestion"
+LOOK = "second look"
 NOT_RECORDED = "not recorded"
 CLOSE = 0.01
 """Probabilities of a served model may differ by this much: its arithmetic depends on what is asked beside it."""
@@ -116,11 +118,13 @@ class _Replayer:
             "intake": stored.record,
             "screened": Screened(screening=assessment.screening, seconds=0.0),
             "asked": Asked(answer=stored.answer, failure=assessment.mode_reason, seconds=0.0),
+            "looked": Looked(look=assessment.second_look, seconds=0.0),
         }
         tables, configured = assessment.screening.esi_version, self._context.settings.esi_version
         await self._model()
         if tables is configured:
             await self._rules(state)
+            await self._look(state)
             await self._suggestion({**state, "verified": await self._evidence(state)})
         else:
             why = f"made with the tables of ESI v{tables.value}, v{configured.value} is configured"
@@ -141,6 +145,22 @@ class _Replayer:
         again = (await screen(state, self._runtime))["screened"].screening
         self._done.append(RULES)
         self._equal(RULES, screening, again)
+
+    async def _look(self, state: CaseState) -> None:
+        """Where it was done, and by this very model: what a time-out prevented then says nothing now."""
+        stored = self._stored.assessment.second_look
+        if MODEL not in self._done or stored is None or stored.verdict is LookVerdict.NOT_DONE:
+            return
+        again = (await second_look(state, self._runtime))["looked"].look
+        if again is None or again.not_done is not None or stored.not_done is not None:
+            self._notes.append("the second look could not be made again in full; it is not compared")
+            return
+        self._done.append(LOOK)
+        if state["asked"].answer is not None and state["asked"].answer.identity.engine == "embedded":
+            self._equal(LOOK, stored, again)
+        else:
+            for name in ("why", "verdict", "against"):
+                self._equal(f"{LOOK}.{name}", getattr(stored, name), getattr(again, name))
 
     async def _model(self) -> None:
         stored, answer = self._stored, self._stored.answer

@@ -14,6 +14,7 @@ from data_schemas import (
     ModelAnswer,
     Reason,
     Screening,
+    SecondLook,
     TriageAssessment,
 )
 from data_schemas._base import Frozen
@@ -49,6 +50,13 @@ class Verified(Frozen):
     seconds: float
 
 
+class Looked(Frozen):
+    """The second look, None where there was no doubt or nobody to ask."""
+
+    look: SecondLook | None
+    seconds: float
+
+
 class Audited(Frozen):
     """What is wrong with the run's part of the audit chain; empty where it is in order."""
 
@@ -68,6 +76,7 @@ class CaseState(CaseInput, total=False):
     screened: Screened
     asked: Asked
     verified: Verified
+    looked: Looked
     assessment: TriageAssessment
     proposal: Delivery
     review: ClinicianReview

@@ -43,7 +43,7 @@ async def replayed(folder, case_id, *, url=None, said=SAID, **more):
 def test_every_step_that_makes_the_suggestion_is_replayed():
     """A step that is added before the proposal must be replayed, too: teach ``agents.replay`` to."""
     names = [name for name, _ in NODES]
-    assert names[: names.index("propose")] == ["screen", "assess", "verify", "reconcile"]
+    assert names[: names.index("propose")] == ["screen", "assess", "verify", "second_look", "reconcile"]
 
 
 async def test_the_same_answer_is_identical(tmp_path, store_url):

@@ -84,7 +84,8 @@ _FORM = re.compile(
     | [{{\[]\s*["']\w+["']\s*: | ["'](?:level|acuity|esi|triage|role|content|priority)["']\s*:
     | ``` | ~~~ | ^\s*\#{{1,6}}\s+\w | \]\(\s*https?: | <!-- | /\*.*\*/ | \{{\{{.*\}}\}}
     # What only our own prompt and answer write: rules3, news4+, Level: 5, A no B no C 0, HR88 sat99.
-    | \b(?:rules|consider)\s?[1-5]\b | \bnews(?:[013-9]|1\d|20)\b\+? | (?<!triage[ ])(?<!acuity[ ])(?<!esi[ ])(?<!pain[ ])\blevel:\s*[1-5]
+    | \b(?:rules|consider)\s?[1-5]\b | \bnews(?:[013-9]|1\d|20)\b\+?
+    | (?<!triage[ ])(?<!acuity[ ])(?<!esi[ ])(?<!pain[ ])\blevel:\s*[1-5]
     | \b[ab]\s+(?:yes|no)\s+[bc]\s+(?:yes|no|\d) | \bfacts:\s*(?:[a-z]|F\d) | \bguidelines:\s*(?:none|G\d)
     | \bF[1-9][0-9]?\s+(?:{_SIGNS}|SpO2|O2|FiO2)\s+\d | (?:\b{_SIGNS}\d[\d./]*\W+){{2,}}
     | ^\s*(?:cc|note|history|takes)\s*["'] | \b(?:esi|triage)(?:[._-]\w+){{2,}}
