@@ -157,9 +157,7 @@ def floor_statements(screening: Screening) -> tuple[str, ...]:
     )
 
 
-def _seconds(
-    screen: float, asked: Asked, verified: Verified, looked: Looked, own: float
-) -> dict[str, float]:
+def _seconds(screen: float, asked: Asked, verified: Verified, looked: Looked, own: float) -> dict[str, float]:
     seconds = {"screen": screen, "assess": asked.seconds, "verify": verified.seconds, "reconcile": own}
     if looked.look is not None:
         seconds["second_look"] = looked.seconds
