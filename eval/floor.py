@@ -28,7 +28,7 @@ from triage.slm.prompt import PROMPT_VERSION
 class StatementPrecision(Frozen):
     """Of the cases where one demand statement holds: how many have a true level that is at least that urgent.
 
-    ``decisive``: in how many it alone sets the floor.
+    ``decisive``: in how many it alone sets the floor. ``near``: how many are at most one level less urgent.
     """
 
     statement_id: str
@@ -37,6 +37,7 @@ class StatementPrecision(Frozen):
     fires: int
     decisive: int
     precision: Proportion
+    near: Proportion
 
 
 class Added(Frozen):
@@ -178,6 +179,7 @@ def _precision(
         fires=len(found),
         decisive=sum(alone for _, alone in found),
         precision=_share(sum(truth <= level for truth, _ in found), len(found)),
+        near=_share(sum(truth <= level + 1 for truth, _ in found), len(found)),
     )
 
 

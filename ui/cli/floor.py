@@ -78,12 +78,20 @@ def _show(report: FloorReport, top: int) -> None:
     held = report.checked - len(report.below_floor)
     table.add_row("suggestion at least as urgent as the floor", f"{held} of {report.checked}", "", "")
     out.print(table)
-    found = Table("Statement", "Level", "Fires", "Alone", "Precision", "95 % interval", title="By statement")
+    found = Table(
+        "Statement",
+        "Level",
+        "Fires",
+        "Alone",
+        "Precision",
+        "95 % interval",
+        "Or one less",
+        title="By statement",
+    )
     for item in report.statements[:top]:
         value, interval, _ = _words(item.precision)
-        found.add_row(
-            item.statement_id, str(item.level), str(item.fires), str(item.decisive), value, interval
-        )
+        counts = (str(item.level), str(item.fires), str(item.decisive))
+        found.add_row(item.statement_id, *counts, value, interval, f"{item.near.value:.3f}")
     out.print(found)
 
 
