@@ -126,7 +126,8 @@ def apply(numbers: ScaleCalibration, probabilities: ArrayLike) -> FloatArray:
     logs = np.log(np.clip(np.asarray(probabilities, dtype=np.float64).reshape(-1, 5), 1e-12, 1.0))
     z = logs / numbers.temperature + np.array(numbers.bias)
     weights: FloatArray = np.exp(z - z.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+    shares: FloatArray = weights / weights.sum(axis=1, keepdims=True)
+    return shares
 
 
 def suggestions(numbers: ScaleCalibration, calibrated: ArrayLike) -> list[int]:
