@@ -84,14 +84,14 @@ class AcuityStep:
             return Conflict(
                 f"the record already holds level {held}, signed; level {ours} is not proposed",
                 stored,
-                None if self._of_this_case(body) else held,
+                held if self._signed_by_others(body) else None,
             )
         if self._may_correct(body):
             return self._unless_contradicted(self._replace(stored, "corrected"))
         return Conflict(
             f"the record holds level {held}, signed elsewhere; level {ours} is not written over it",
             stored,
-            held,
+            held if self._signed_by_others(body) else None,
         )
 
     def _judge_open(self, stored: Stored, body: Mapping[str, Any]) -> Verdict:
@@ -119,6 +119,11 @@ class AcuityStep:
 
     def _of_this_case(self, body: Mapping[str, Any]) -> bool:
         return identity.identifier_of(body, identity.CASE) == self._subject.case
+
+    def _signed_by_others(self, body: Mapping[str, Any]) -> bool:
+        """Not by an earlier or later decision of this case, untouched."""
+        own = self._of_this_case(body)
+        return not (own and _seal_holds(body, self._subject.coding.level_of(body), decided=True))
 
     def _sealed_by_us(self, body: Mapping[str, Any]) -> bool:
         return identity.identifier_of(body, identity.SEAL) == self._subject.seal
