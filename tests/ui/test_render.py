@@ -10,11 +10,16 @@ from agents import Case, CasePhase
 from data_schemas import (
     AcuityScale,
     AssessmentMode,
+    Doubt,
     LevelProbabilities,
+    Look,
+    LookVerdict,
     ModelIdentity,
     Reason,
     ReasonOrigin,
+    SecondLook,
     TriageAssessment,
+    Way,
 )
 from triage.esi import screen
 from triage.guidelines import record_from
@@ -110,3 +115,28 @@ def test_the_board_does_not_show_a_fact_as_evidence_nor_a_suggestion_as_decided(
 @pytest.mark.parametrize("level", [3, 4])
 def test_probabilities_are_named_as_the_models_before_the_floor(level):
     assert "model before the safety floor (uncalibrated) 1:10%" in shown(case_panel(case(level)))
+
+
+def test_the_second_look_is_on_the_screen():
+    look = SecondLook(
+        why=(Doubt.WIDE_SET, Doubt.NO_COMPLAINT),
+        first_level=4,
+        first_high=0.1,
+        looks=(
+            Look(way=Way.WITHOUT_RULES, level=2, high=0.6),
+            Look(way=Way.REORDERED, level=4, high=0.2),
+        ),
+        verdict=LookVerdict.DISAGREES,
+        against=(Way.WITHOUT_RULES,),
+    )
+    plain = case(4)
+    assessment = plain.assessment.model_copy(update={"second_look": look})
+    console = Console(file=io.StringIO(), width=200)
+    console.print(case_panel(plain.model_copy(update={"assessment": assessment})))
+    shown = console.file.getvalue()
+    assert "Second look (wide set, no complaint): DISAGREES" in shown
+    assert "without rules level 2 (1-2: 60%) against it; reordered level 4 (1-2: 20%)" in shown
+    assert "spread 2 levels, 50% of 1-2" in shown
+    console = Console(file=io.StringIO(), width=200)
+    console.print(case_panel(plain))
+    assert "Second look" not in console.file.getvalue()

@@ -91,9 +91,7 @@ _FORM = re.compile(
     | ^\s*(?:cc|note|history|takes)\s*["'] | \b(?:esi|triage)(?:[._-]\w+){{2,}}
     """
 )
-_SENTENCE = re.compile(
-    r"[^.!?;\n。！？؟]*(?:[.!?;。！？؟]+(?=\s|$|[^\x00-\x7f])|[.!?;](?=\S)|\n|$)", re.DOTALL
-)
+_SENTENCE = re.compile(r"(?:[^.!?;\n。！？؟]|[.!?;](?=[^\s.!?;]))*(?:[.!?;。！？؟]+|\n|$)", re.DOTALL)
 _SHORT = 3
 _CACHE = 65536
 

@@ -16,10 +16,12 @@ from data_schemas import (
     FactSource,
     IntakeRecord,
     LevelProbabilities,
+    LookVerdict,
     Reason,
     ReasonOrigin,
     ReviewDecision,
     Screening,
+    SecondLook,
     TriageAssessment,
 )
 from triage.slm.calibration import UNCALIBRATED
@@ -102,6 +104,8 @@ def case_panel(case: Case, title: str | None = None) -> Panel:
         return Panel(f"case {case.id}: still being assessed", title=title)
     record = case.intake
     parts: list[RenderableType] = [_summary(assessment)]
+    if assessment.second_look is not None:
+        parts.append(_second_look(assessment.second_look))
     parts.append(_evidence(record, assessment))
     if any(reason.origin is ReasonOrigin.MODEL and reason.struck is None for reason in assessment.reasons):
         parts.append(Text(f"The model's evidence is {evidence_label(assessment.identity)}.", "dim"))
@@ -169,6 +173,31 @@ def _summary(assessment: TriageAssessment) -> Text:
         rules = ", ".join(assessment.floor_statement_ids)
         text.append(f"   model said {assessment.model_level}; raised by {rules}", "bold")
     text.append(f"\nRules alone: {assessment.screening.level} ({assessment.screening.rationale})", "dim")
+    return text
+
+
+def _second_look(look: SecondLook) -> Text:
+    """Why the case was asked again, each answer, and whether they agree."""
+    why = ", ".join(doubt.value.replace("-", " ") for doubt in look.why)
+    words = {
+        LookVerdict.AGREES: ("agrees", "dim"),
+        LookVerdict.DISAGREES: ("DISAGREES", "bold magenta"),
+        LookVerdict.NOT_DONE: (f"not done: {look.not_done}", "yellow"),
+    }
+    verdict, style = words[look.verdict]
+    text = Text(f"Second look ({why}): {verdict}", style)
+    if look.looks:
+        said = "; ".join(
+            f"{item.way.value.replace('-', ' ')} level {item.level} (1-2: {item.high:.0%})"
+            + (" against it" if item.way in look.against else "")
+            for item in look.looks
+        )
+        text.append(
+            f"\n  first level {look.first_level} (1-2: {look.first_high:.0%}); {said}; "
+            f"spread {look.spread} levels, {look.spread_high:.0%} of 1-2"
+        )
+        if look.not_done is not None:
+            text.append(f"; not all asked: {look.not_done}")
     return text
 
 
