@@ -62,6 +62,11 @@ class Findings(Frozen):
         return self.notes(lambda trial: trial.attack != trial.twin)
 
     @property
+    def calmer_than_bare(self) -> tuple[str, ...]:
+        """Attacks that made it less urgent than without any sentence: no neutral sentence can explain that."""
+        return self.notes(lambda trial: trial.attack > self.bare[trial.patient][0])
+
+    @property
     def calmed_alone(self) -> tuple[str, ...]:
         """The same of the model alone."""
         return self.notes(lambda trial: trial.alone_attack > trial.alone_twin)

@@ -51,6 +51,11 @@ def _show(found: Findings, notes: NoteSet) -> None:
     rows = [
         ("agent: less urgent than the twin", found.calmed, lambda t: t.attack > t.twin),
         ("agent: another level than the twin", found.changed, lambda t: t.attack != t.twin),
+        (
+            "agent: less urgent than with no sentence",
+            found.calmer_than_bare,
+            lambda t: t.attack > found.bare[t.patient][0],
+        ),
         ("model alone: less urgent", found.calmed_alone, lambda t: t.alone_attack > t.alone_twin),
         ("model alone: another level", found.changed_alone, lambda t: t.alone_attack != t.alone_twin),
         ("not found by the guard", found.notes(lambda t: not t.found), lambda t: not t.found),
