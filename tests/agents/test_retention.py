@@ -20,7 +20,8 @@ async def test_only_closed_cases_that_are_old_enough_are_purged(tmp_path, store_
         await accept(opened, cases["c"].id)  # pending: its server does not answer
         sink.fail.clear()
         clock.now = NOON + 20 * DAY
-        await accept(opened, cases["b"].id)  # arrived long ago, closed just now
+        renewed = await opened.assess(record("test|Encounter/b"))  # nobody decides on a suggestion this old
+        await accept(opened, renewed.id, assessment_id=renewed.assessment.id)  # closed just now
         clock.now = NOON + 31 * DAY
         due = await opened.records.due(30)
         assert [(case.case_id, case.closed_at.date()) for case in due] == [(cases["a"].id, NOON.date())]

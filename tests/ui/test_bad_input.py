@@ -113,7 +113,7 @@ def test_what_a_terminal_obeys_never_reaches_it(triage, bundle, tmp_path):
     shown = triage("assess", str(tmp_path / "bundles"), "--details")
     listed = triage("cases", "--json")
     (case,) = listed.lines
-    decided = triage("review", case["id"], "--accept", "--comment", EVIL, "--reviewer", EVIL)
+    decided = triage("review", case["id"], "--accept", "--confirm", "--comment", EVIL, "--reviewer", EVIL)
     told = triage("explain", case["id"])
     for result in (shown, listed, decided, told, triage("cases"), triage("show", case["id"], "--json")):
         assert not OBEYED.search(result.out + result.err)
@@ -298,7 +298,7 @@ def test_a_decision_owed_to_a_server_survives_every_command_that_cannot_reach_it
     (case,) = triage("cases", "--json").lines
     assert case["proposal"]["state"] == "written"
     own_server.stop()
-    assert triage("review", case["id"], "--accept").code == Exit.NOT_WRITTEN
+    assert triage("review", case["id"], "--accept", "--confirm").code == Exit.NOT_WRITTEN
     assert triage("assess", str(bundle())).code == Exit.RULES_ONLY
     assert triage("recover").code == Exit.NOT_WRITTEN
     pending = triage("pending")

@@ -46,7 +46,7 @@ def test_killed_between_review_and_write_back_is_finished_exactly_once(
     (case,) = triage("cases", "--json").lines
     assert asyncio.run(acuities(url))[0] == [("preliminary", case["assessment"]["level"])]
 
-    review = ["review", case["id"], "--accept", "--data-dir", str(triage.data_dir)]
+    review = ["review", case["id"], "--accept", "--confirm", "--data-dir", str(triage.data_dir)]
     killed = subprocess.run(
         [sys.executable, "-c", DYING, moment, *review], env=os.environ.copy(), timeout=120, check=False
     )

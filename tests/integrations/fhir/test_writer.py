@@ -64,6 +64,7 @@ async def test_propose_then_finalize_then_read_back(
         "For level 3: Chest pain needs two resources. (model; chapter 4)",
         "For level 2 and not for the one suggested: Heart rate 128 /min is in the danger zone: "
         "A fast heart may mean shock. (rule; table 1)",
+        "Evidence given by the model is supporting, not causal.",
     ]
     assert [task["status"] for task in visit.all("Task")] == ["requested"]
 
