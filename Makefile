@@ -53,7 +53,7 @@ test: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/python -m pytest -m 'not slow'
 
 test-all: $(VENV)/.installed-train $(VENV)/.model $(SANDBOX)/.installed
-	TEST_ALL=1 $(BIN)/python -m pytest -m slow
+	TEST_ALL=1 $(BIN)/python -m pytest -m slow --timeout=1200
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
