@@ -42,13 +42,6 @@ def test_ids_are_unique_and_begin_with_their_file() -> None:
     assert all(re.fullmatch(r"[a-z_]+-\d{3}", case.case_id) for case in CASES)
 
 
-def partners(a: AuthoredCase, b: AuthoredCase) -> bool:
-    """Neighbours of `minimal_pairs`: one story, one decisive fact changed, and so another level."""
-    (file_a, number_a), (file_b, number_b) = a.case_id.rsplit("-", 1), b.case_id.rsplit("-", 1)
-    near = abs(int(number_a) - int(number_b)) == 1
-    return file_a == file_b == "minimal_pairs" and near and a.acuity != b.acuity
-
-
 def is_minimal_pair(a: AuthoredCase, b: AuthoredCase) -> bool:
     """Neighbours of ``minimal_pairs`` (pairs, a few of them triples) that one fact sets on different levels."""
     (name, number), (other, further) = (case.case_id.rsplit("-", 1) for case in (a, b))
