@@ -13,6 +13,7 @@ from data_schemas import (
     RuleTier,
     Screening,
 )
+from triage.esi import path_levels
 
 _DANGER_SIGNS = (FactKind.HEART_RATE, FactKind.RESPIRATORY_RATE, FactKind.OXYGEN_SATURATION)
 
@@ -119,16 +120,3 @@ def _own_reasons(answer: ModelAnswer, screening: Screening, reasons: Sequence[Re
                 message=f"The model says level {answer.level} and cites a statement that demands level {level} "
                 f"({statement.id}).",
             )
-
-
-def path_levels(path: DecisionPath) -> frozenset[int]:
-    """The levels that the ESI algorithm allows for these answers (v5 handbook, algorithm figure).
-
-    A gives 1, B gives 2; else resources give 3, 4 or 5, which danger-zone vital signs may raise to 2.
-    """
-    if path.life_saving:
-        return frozenset({1})
-    if path.high_risk:
-        return frozenset({2})
-    by_resources = {0: 5, 1: 4, 2: 3}[path.resources]
-    return frozenset({by_resources, 2}) if path.danger_zone else frozenset({by_resources})

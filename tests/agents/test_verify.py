@@ -3,9 +3,9 @@
 import pytest
 from agent_parts import answer, finding, record, screening
 
-from agents.nodes.contradictions import contradictions, path_levels
+from agents.nodes.contradictions import contradictions
 from agents.nodes.verify import model_reasons, rule_reasons
-from data_schemas import DecisionPath, DecisionPoint, ReasonOrigin, RuleTier
+from data_schemas import DecisionPoint, ReasonOrigin, RuleTier
 from triage.esi import screen
 from triage.guidelines import GuidelineLibrary
 
@@ -85,15 +85,3 @@ B = finding("b", RuleTier.DEMAND, DecisionPoint.B, 2, "F3")
 )
 def test_contradictions_are_flagged(given, found, codes):
     assert [f.code for f in contradictions(given, screening(3, *found))] == codes
-
-
-def test_the_path_gives_the_level_of_the_algorithm():
-    def levels(a, b, resources, danger):
-        return set(
-            path_levels(DecisionPath(life_saving=a, high_risk=b, resources=resources, danger_zone=danger))
-        )
-
-    assert levels(True, True, 0, False) == {1}
-    assert levels(False, True, 0, True) == {2}
-    assert [levels(False, False, n, False) for n in (0, 1, 2)] == [{5}, {4}, {3}]
-    assert levels(False, False, 0, True) == {2, 5}

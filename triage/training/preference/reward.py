@@ -11,8 +11,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from data_schemas import DecisionPath, DecisionPoint, IntakeRecord, Screening
+from data_schemas import DecisionPoint, IntakeRecord, Screening
 from data_schemas._base import Frozen
+from triage.esi import path_levels
 from triage.guidelines import GuidelineLibrary
 from triage.slm.answer import MAX_CITED_STATEMENTS, ParsedAnswer, parse_answer
 from triage.slm.errors import AnswerError
@@ -146,20 +147,7 @@ def judge_statements(
 def path_holds(answer: ParsedAnswer, screening: Screening) -> bool:
     """Whether the path leads to the answered level, and says of the danger zone what the record says."""
     danger = any(finding.decision_point is DecisionPoint.D for finding in screening.findings)
-    return answer.path.danger_zone == danger and answer.level in levels_of_path(answer.path)
-
-
-def levels_of_path(path: DecisionPath) -> frozenset[int]:
-    """The levels that the ESI algorithm allows for these answers (ESI Handbook 5th ed., the algorithm's figure).
-
-    A leads to 1, B to 2; else the resources lead to 3, 4 or 5, which danger-zone vital signs may raise to 2.
-    """
-    if path.life_saving:
-        return frozenset({1})
-    if path.high_risk:
-        return frozenset({2})
-    by_resources = 5 - path.resources
-    return frozenset({by_resources, 2}) if path.danger_zone else frozenset({by_resources})
+    return answer.path.danger_zone == danger and answer.level in path_levels(answer.path)
 
 
 def _argues(statement_id: str, level: int, library: GuidelineLibrary) -> bool:
