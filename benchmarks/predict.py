@@ -56,10 +56,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=60)
     parser.add_argument("--no-full", action="store_true", help="only the speed of decoding just the level")
     given = parser.parse_args()
-    settings = Settings()
-    settings = settings.model_copy(
-        update={"model": settings.model.model_copy(update={"adapter": given.adapter})}
-    )
+    settings = Settings().with_adapter(given.adapter)
     cases = sample(CaseFile(given.data, given.task), given.rows)
     cores = len(os.sched_getaffinity(0))
     print(

@@ -6,7 +6,7 @@ nested values use two underscores: ``TRIAGE_FHIR__BASE_URL``.
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
@@ -119,6 +119,10 @@ class Settings(BaseSettings):
     fhir: FhirSettings = FhirSettings()
     model: ModelSettings = ModelSettings()
     review: ReviewSettings = ReviewSettings()
+
+    def with_adapter(self, adapter: str) -> Self:
+        """The same settings with another adapter: see ``ModelSettings.adapter`` for its names."""
+        return self.model_copy(update={"model": self.model.model_copy(update={"adapter": adapter})})
 
     @classmethod
     def settings_customise_sources(

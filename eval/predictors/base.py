@@ -8,16 +8,11 @@ from integrations.settings import Settings
 from triage.slm import Calibration
 
 
-def without_adapter(settings: Settings) -> Settings:
-    """The settings with the base model."""
-    return settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": "none"})})
-
-
 def open_base(settings: Settings, scale: AcuityScale, *, levels_only: bool = True) -> SlmPredictor:
     """The base model, uncalibrated, with the default thresholds.
 
     Raises:
         EngineError: it cannot be opened.
     """
-    asker = Asker(open_engine(without_adapter(settings)), Calibration.none(), settings, scale)
+    asker = Asker(open_engine(settings.with_adapter("none")), Calibration.none(), settings, scale)
     return SlmPredictor(asker, levels_only=levels_only, name="base")

@@ -75,8 +75,7 @@ def calibrate(
         TypeAdapter(SiteName | None).validate_python(site)
     except ValidationError:
         raise _stop("--site", "takes letters, digits, dots, dashes and underscores") from None
-    settings = common.settings()
-    settings = settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": adapter})})
+    settings = common.settings().with_adapter(adapter)
     fitting, others = _drawn(task, data, rows, checked, seed)
     scale = asked_scale(fitting[0].scale)
     content = _content(out, adapter)

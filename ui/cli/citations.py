@@ -80,7 +80,7 @@ def model_citations(
     as_json: bool = _JSON,
 ) -> None:
     """Ask the model, and say how many of its own citations stand and what the others are struck by."""
-    settings = _with_adapter(adapter)
+    settings = common.settings().with_adapter(adapter)
     cases = _cases(task, data, settings, sample)
     with Progress(console=common.err, transient=True) as progress:
         bar = progress.add_task("ask", total=len(cases))
@@ -100,7 +100,7 @@ def faithfulness(
     as_json: bool = _JSON,
 ) -> None:
     """Delete cited and uncited facts: does the level depend on what is cited? Else evidence is only supporting."""
-    settings = _with_adapter(adapter)
+    settings = common.settings().with_adapter(adapter)
     cases = _cases(task, data, settings, sample)
     names = ", ".join(path.name for path in data) or "samples"
     with Progress(console=common.err, transient=True) as progress:
@@ -130,11 +130,6 @@ def faithfulness(
         f"{found.cases} cases).\nEvidence of this model: {found.label}",
         highlight=False,
     )
-
-
-def _with_adapter(adapter: str) -> Settings:
-    settings = common.settings()
-    return settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": adapter})})
 
 
 def _cases(task: Task, data: list[Path], settings: Settings, sample: int | None) -> list[EvaluationCase]:

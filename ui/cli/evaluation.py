@@ -102,8 +102,7 @@ def model(
     as_json: bool = typer.Option(False, "--json", help="Machine-readable output."),
 ) -> None:
     """The model (its level decoded alone), the model with the safety floor, and the rules, on the same cases."""
-    settings = common.settings()
-    settings = settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": adapter})})
+    settings = common.settings().with_adapter(adapter)
     cases = _cases(task, data, settings.esi_version)[:limit]
     with Progress(console=common.err, transient=True) as progress:
         bar = progress.add_task("model", total=len(cases))

@@ -70,9 +70,7 @@ def verify(adapter: str = _ADAPTER) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    settings = common.settings()
-    model = settings.model.model_copy(update={"adapter": adapter})
-    calibration = load_calibration(settings.model_copy(update={"model": model}))
+    calibration = load_calibration(common.settings().with_adapter(adapter))
     common.out.print(f"calibration {calibration.name}", highlight=False, soft_wrap=True)
     common.out.print(
         f"guarantee   {calibration.guarantee or 'no guarantee'}", highlight=False, soft_wrap=True

@@ -131,9 +131,7 @@ def predict(
 
 def _settings(adapter: str) -> Settings:
     settings = common.settings()
-    if adapter == "configured":
-        return settings
-    return settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": adapter})})
+    return settings if adapter == "configured" else settings.with_adapter(adapter)
 
 
 def _bar() -> Progress:

@@ -233,7 +233,7 @@ def test_a_calibration_of_another_adapter_is_refused(settings, tmp_path):
     from integrations.assembly import open_engine
     from triage.slm import Calibration
 
-    without = settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": "none"})})
+    without = settings.with_adapter("none")
     calibration = Calibration.load(tmp_path / "calibration.json", AcuityScale.KTAS)
     engine = open_engine(without)
     with pytest.raises(ModelIntegrityError, match="calibrate again"):
