@@ -9,7 +9,7 @@ from eval.predictors.asking import ask_levels
 from integrations.assembly import load_calibration, open_engine, rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
-from triage.slm import EngineError, ModelIntegrityError, Triager
+from triage.slm import EngineError, Triager
 from triage.slm.prompt import asked_scale
 
 _CHUNK = 64
@@ -35,7 +35,7 @@ async def predict_with_model(
     """Ask the configured model for the level of each case, in order; all cases share one scale.
 
     Raises:
-        EngineError: the model cannot be opened.
+        EngineError: the model cannot be opened, or its calibration is of another.
         ValueError: the cases are of several scales.
     """
     scales = {asked_scale(case.scale) for case in cases}
@@ -47,12 +47,9 @@ async def predict_with_model(
     engine = open_engine(settings)
     triager = Triager(engine, library.short, scale)
     calibration = load_calibration(settings, scale)
-    if not calibration.fits(engine.identity.adapter_sha256):
-        raise ModelIntegrityError(
-            f"the calibration {calibration.name} was fitted on another adapter or prompt: calibrate again"
-        )
     predictions: list[ModelPrediction] = []
     try:
+        calibration.require_fit(engine.identity.adapter_sha256)
         for start in range(0, len(cases), _CHUNK):
             chunk = cases[start : start + _CHUNK]
             screened = [(case.record, screen(case.record, settings.esi_version)) for case in chunk]

@@ -8,7 +8,7 @@ from data_schemas import AcuityScale, LevelProbabilities, ModelIdentity
 from eval.predictors.answerer import Answerer, Screened
 from integrations.assembly import load_calibration, open_engine
 from integrations.settings import Settings
-from triage.slm import Calibration, Engine, EngineError, ModelIntegrityError, Triager
+from triage.slm import Calibration, Engine, EngineError, Triager
 from triage.slm.prompt import asked_scale
 
 
@@ -22,10 +22,7 @@ class Asker(Answerer):
     def __init__(
         self, engine: Engine, calibration: Calibration, settings: Settings, scale: AcuityScale
     ) -> None:
-        if not calibration.fits(engine.identity.adapter_sha256):
-            raise ModelIntegrityError(
-                f"the calibration {calibration.name} was fitted on another adapter or prompt: calibrate again"
-            )
+        calibration.require_fit(engine.identity.adapter_sha256)
         super().__init__(settings, calibration)
         self._engine = engine
         self._triager = Triager(engine, self.library.short, asked_scale(scale))

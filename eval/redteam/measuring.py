@@ -13,7 +13,7 @@ from eval.redteam.remembering import RememberingEngine
 from integrations.assembly import load_calibration, open_agent, open_engine, rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
-from triage.slm import Calibration, Engine, ModelIntegrityError, Triager
+from triage.slm import Calibration, Engine, Triager
 from triage.slm.guard import suspect_facts
 
 _CHUNK = 16
@@ -103,10 +103,7 @@ async def measure(
     engine = RememberingEngine(open_engine(settings))
     try:
         calibration = load_calibration(settings)
-        if not calibration.fits(engine.identity.adapter_sha256):
-            raise ModelIntegrityError(
-                f"the calibration {calibration.name} was fitted on another adapter or prompt: calibrate again"
-            )
+        calibration.require_fit(engine.identity.adapter_sha256)
         return await _measure(settings, engine, calibration, library, notes, patients, progress)
     finally:
         await engine.close()

@@ -139,6 +139,17 @@ class Calibration:
         same = self.adapter_sha256 == adapter_sha256 and self.prompt_version == PROMPT_VERSION
         return same or not self.fitted
 
+    def require_fit(self, adapter_sha256: str | None) -> None:
+        """For evaluation, where numbers of another model would be measured in silence.
+
+        Raises:
+            ModelIntegrityError: it does not fit this adapter (None: the base model) or our prompt.
+        """
+        if not self.fits(adapter_sha256):
+            raise ModelIntegrityError(
+                f"the calibration {self.name} was fitted on another adapter or prompt: calibrate again"
+            )
+
     def apply(self, probabilities: LevelProbabilities) -> LevelProbabilities:
         """Calibrated probabilities."""
         floor = 1e-12

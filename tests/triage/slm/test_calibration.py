@@ -1,4 +1,5 @@
 import json
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,25 @@ def test_a_calibration_fits_the_adapter_and_the_prompt_it_was_fitted_on(tmp_path
     # The defaults are fitted on nothing and may be used for anything, and say so.
     none = load(AcuityScale.ESI)
     assert (none.fits("cd"), none.fitted, load().fitted) == (True, False, True)
+
+
+@given(
+    fitted_on=st.sampled_from([None, "ab", "cd"]),
+    asked=st.sampled_from([None, "ab", "cd"]),
+    ours=st.booleans(),
+)
+def test_an_evaluation_refuses_exactly_what_does_not_fit(fitted_on, asked, ours):
+    calibration = Calibration(
+        "k", ScaleCalibration(), adapter_sha256=fitted_on, prompt_version=PROMPT_VERSION if ours else "older"
+    )
+    refusal = (
+        nullcontext()
+        if calibration.fits(asked)
+        else pytest.raises(ModelIntegrityError, match="calibrate again")
+    )
+    with refusal:
+        calibration.require_fit(asked)
+    assert (fitted_on == asked and ours) == calibration.fits(asked)
 
 
 def test_the_set_widens_to_the_more_urgent_side_of_equals():
