@@ -1,9 +1,6 @@
 """Small files of made-up patients in the layouts of the public data sets, and the real base model."""
 
-import csv
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +9,6 @@ from eval.predictors import CaseFile, InputTask, ModelName, Predictor, ReadCase,
 from integrations.settings import Settings
 
 Rows = list[dict[str, Any]]
-Write = Callable[[Rows, str], Path]
 
 _KTAS = {
     "site": "north",
@@ -109,29 +105,6 @@ def rows() -> Callable[[InputTask], Rows]:
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write rows as the file ``name`` (format by suffix) and give its path."""
-
-    def to_file(rows: Rows, name: str) -> Path:
-        path = tmp_path / name
-        if path.suffix == ".csv":
-            with path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-                writer.writeheader()
-                writer.writerows(rows)
-        elif path.suffix == ".parquet":
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-
-            pq.write_table(pa.Table.from_pylist(rows), path)
-        else:
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        return path
-
-    return to_file
-
-
-@pytest.fixture
 def settings(tmp_path, monkeypatch) -> Settings:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TRIAGE_CONFIG", raising=False)
@@ -140,7 +113,7 @@ def settings(tmp_path, monkeypatch) -> Settings:
 
 @pytest.fixture
 def without_adapter(settings) -> Settings:
-    return settings.model_copy(update={"model": settings.model.model_copy(update={"adapter": "none"})})
+    return settings.with_adapter("none")
 
 
 @pytest.fixture

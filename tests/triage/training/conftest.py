@@ -75,6 +75,30 @@ def make_base(tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="session")
+def tiny_llama():
+    """Tiny random Llama models with the vocabulary of the shipped base; the same weights each time."""
+
+    def make(*, hidden=32, layers=3, **changes):
+        import torch
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        torch.manual_seed(0)
+        shape = LlamaConfig(
+            vocab_size=49152,
+            hidden_size=hidden,
+            intermediate_size=2 * hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            tie_word_embeddings=True,
+            **changes,
+        )
+        return LlamaForCausalLM(shape)
+
+    return make
+
+
 @pytest.fixture
 def write_recipe(tmp_path):
     """A small recipe on the shipped cases; sections can be changed by name."""

@@ -8,7 +8,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 import torch  # noqa: E402
-from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 from data_schemas import AcuityScale  # noqa: E402
 from triage.slm.adapter import LoraAdapter  # noqa: E402
@@ -23,26 +22,12 @@ from triage.training.finetune import Encoder, FinetuneConfig, attach_lora, batch
 from triage.training.loop import schedule  # noqa: E402
 from triage.training.lora import load_weights  # noqa: E402
 from triage.training.loss import level_targets  # noqa: E402
-from triage.training.scoring import evaluate  # noqa: E402
+from triage.training.scoring import evaluate, level_probabilities  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def encoder():
     return Encoder(tokenizer_from_gguf(GgufModel(find_base_model())))
-
-
-def tiny():
-    torch.manual_seed(0)
-    shape = LlamaConfig(
-        vocab_size=49152,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        tie_word_embeddings=True,
-    )
-    return LlamaForCausalLM(shape)
 
 
 def example(level, complaint):
@@ -68,9 +53,9 @@ def config(**changes):
     )
 
 
-def test_training_lowers_the_loss_and_leaves_an_adapter(encoder, tmp_path):
+def test_training_lowers_the_loss_and_leaves_an_adapter(encoder, tmp_path, tiny_llama):
     recipe = config(steps=30, batch_size=10, evaluate_every=10, first_layer=1)
-    model = attach_lora(tiny(), recipe)
+    model = attach_lora(tiny_llama(), recipe)
     steps = []
     done = train(
         model,
@@ -92,10 +77,10 @@ def test_training_lowers_the_loss_and_leaves_an_adapter(encoder, tmp_path):
     assert (tmp_path / "adapter" / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_checkpoint_with_the_best_likelihood_is_kept(encoder, tmp_path):
+def test_the_checkpoint_with_the_best_likelihood_is_kept(encoder, tmp_path, tiny_llama):
     # A rate far too high: the first evaluations are not the worst, and the last is seldom the best.
     recipe = config(steps=12, batch_size=10, evaluate_every=1).model_copy(update={"learning_rate": 0.2})
-    model = attach_lora(tiny(), recipe)
+    model = attach_lora(tiny_llama(), recipe)
     done = train(model, encoder, EXAMPLES, {"made-up": EXAMPLES[:5]}, recipe, tmp_path / "adapter")
     likelihoods = [row["made-up"]["nll"] for row in done.curve]
     best = likelihoods.index(min(likelihoods))
@@ -108,9 +93,9 @@ def test_the_checkpoint_with_the_best_likelihood_is_kept(encoder, tmp_path):
     assert evaluate(model, rows, encoder)["nll"] == pytest.approx(likelihoods[best], abs=1e-4)
 
 
-def test_training_stops_when_it_gets_no_better(encoder, tmp_path):
+def test_training_stops_when_it_gets_no_better(encoder, tmp_path, tiny_llama):
     recipe = config(steps=50, batch_size=5, evaluate_every=1, patience=3)
-    model = attach_lora(tiny(), recipe.model_copy())
+    model = attach_lora(tiny_llama(), recipe.model_copy())
     still = recipe.model_copy(
         update={"learning_rate": 1e-12}
     )  # nothing moves: no evaluation after the first is better
@@ -118,25 +103,25 @@ def test_training_stops_when_it_gets_no_better(encoder, tmp_path):
     assert (done.step, done.stopped) == (4, "patience")
 
 
-def test_training_ends_with_its_minutes(encoder, tmp_path):
+def test_training_ends_with_its_minutes(encoder, tmp_path, tiny_llama):
     recipe = config(minutes=0.02, batch_size=5, evaluate_every=10_000)
-    done = train(attach_lora(tiny(), recipe), encoder, EXAMPLES, {}, recipe, tmp_path / "adapter")
+    done = train(attach_lora(tiny_llama(), recipe), encoder, EXAMPLES, {}, recipe, tmp_path / "adapter")
     assert done.stopped == "minutes"
     assert 1.2 <= done.seconds < 10
     assert len(done.curve) == 1
 
 
-def test_a_loss_that_is_no_number_ends_training_with_a_word(encoder, tmp_path):
-    model = attach_lora(tiny(), config())
+def test_a_loss_that_is_no_number_ends_training_with_a_word(encoder, tmp_path, tiny_llama):
+    model = attach_lora(tiny_llama(), config())
     with torch.no_grad():
         model.get_base_model().lm_head.weight.fill_(float("nan"))
     with pytest.raises(FloatingPointError, match="step 1"):
         train(model, encoder, EXAMPLES, {}, config(), tmp_path / "adapter")
 
 
-def test_accumulated_batches_are_one_batch(encoder):
+def test_accumulated_batches_are_one_batch(encoder, tiny_llama):
     rows = [encoder.encode(item) for item in EXAMPLES[:4]]
-    model = attach_lora(tiny(), config()).eval()
+    model = attach_lora(tiny_llama(), config()).eval()
     recipe = config(answer_weight=0.0)
     together = batch_loss(model, rows, encoder, recipe).item()
     apart = [batch_loss(model, rows[i : i + 2], encoder, recipe).item() for i in (0, 2)]
@@ -171,8 +156,8 @@ def test_the_learning_rate_warms_up_and_falls_to_its_end():
     assert rates[-1] == pytest.approx(0.1)
 
 
-def test_without_answer_weight_only_the_level_is_a_target(encoder):
-    model = attach_lora(tiny(), config()).eval()
+def test_without_answer_weight_only_the_level_is_a_target(encoder, tiny_llama):
+    model = attach_lora(tiny_llama(), config()).eval()
     rows = [encoder.encode(item) for item in EXAMPLES[:5]]
     other = [
         encoder.encode(TrainingExample(**{**vars_of(item), "target": item.target[:9] + "\nx"}))
@@ -190,8 +175,8 @@ def vars_of(item):
     return {name: getattr(item, name) for name in item.__dataclass_fields__}
 
 
-def test_under_triage_weight_and_ordinal_term_change_the_loss(encoder):
-    model = attach_lora(tiny(), config()).eval()
+def test_under_triage_weight_and_ordinal_term_change_the_loss(encoder, tiny_llama):
+    model = attach_lora(tiny_llama(), config()).eval()
     rows = [encoder.encode(item) for item in EXAMPLES[:5]]
     plain = batch_loss(model, rows, encoder, config(answer_weight=0.0)).item()
     assert batch_loss(model, rows, encoder, config(answer_weight=0.0, ordinal_weight=0.5)).item() > plain
@@ -220,3 +205,35 @@ def test_calibration_learns_a_temperature_and_a_threshold():
     assert 0.1 <= fitted.high_threshold <= 0.7
     with pytest.raises(ValueError, match="at least 20"):
         fit(sure[:5], truth[:5].tolist(), fitted_on="too few")
+
+
+def twin_of(item, complaint):
+    return replace(item, distracted=example(item.level, complaint).prompt)
+
+
+def test_a_distracted_twin_that_says_the_same_costs_nothing(encoder, tiny_llama):
+    recipe = config(steps=1, consistency_weight=1.0)
+    model = attach_lora(tiny_llama(), recipe).eval()
+    rows = EXAMPLES[:5]
+    alone = batch_loss(model, [encoder.encode(row) for row in rows], encoder, recipe)
+    same = [encoder.encode(replace(row, distracted=row.prompt)) for row in rows]
+    assert float(batch_loss(model, same, encoder, recipe) - alone) == pytest.approx(0.0, abs=1e-4)
+    moved = [encoder.encode(twin_of(row, "a very long talk about the weather")) for row in rows]
+    assert float(batch_loss(model, moved, encoder, recipe)) > float(alone)
+    unheeded = recipe.model_copy(update={"consistency_weight": 0.0})
+    assert float(batch_loss(model, moved, encoder, unheeded)) == pytest.approx(float(alone), abs=1e-4)
+
+
+def test_training_draws_a_distracted_twin_to_its_case(encoder, tmp_path, tiny_llama):
+    rows = [twin_of(row, f"{row.prompt[12:20]} and a talk about the bus") for row in EXAMPLES]
+
+    def divergence(weight):
+        recipe = config(steps=25, batch_size=10, evaluate_every=25, first_layer=1, consistency_weight=weight)
+        model = attach_lora(tiny_llama(), recipe)
+        train(model, encoder, rows, {"made-up": rows[:5]}, recipe, tmp_path / f"adapter-{weight:g}")
+        encoded = [encoder.encode(row) for row in rows[:5]]
+        ends = [replace(item, ids=item.distracted, level_at=len(item.distracted)) for item in encoded]
+        calm, said = (level_probabilities(model, them, encoder) for them in (encoded, ends))
+        return float((calm * (calm / said).log()).sum(-1).mean())
+
+    assert divergence(2.0) < divergence(0.0)

@@ -1,13 +1,6 @@
 """Small data of our own, in the layout of the public data sets."""
 
-import csv
-import json
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-
-Rows = list[dict[str, object]]
 
 KTAS_ROW: dict[str, object] = {
     "case_id": "k-1",
@@ -119,31 +112,6 @@ MIMIC_ROWS: dict[str, dict[str, object]] = {
     },
 }
 """By table, of the shape that PhysioNet publishes; every value is made up."""
-
-Write = Callable[[Rows, str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write rows as the file ``name`` (format by suffix) and give its path."""
-
-    def to_file(rows: Rows, name: str) -> Path:
-        path = tmp_path / name
-        if path.suffix == ".csv":
-            with path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-                writer.writeheader()
-                writer.writerows(rows)
-        elif path.suffix == ".parquet":
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-
-            pq.write_table(pa.Table.from_pylist(rows), path)
-        else:
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        return path
-
-    return to_file
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 import torch  # noqa: E402
-from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 from triage.slm.fetch import find_base_model  # noqa: E402
 from triage.slm.gguf_weights import GgufModel  # noqa: E402
@@ -25,22 +25,6 @@ CANARY = (
     "A 71-year-old woman fell from a ladder while picking pears this afternoon, landed on the left hip and cannot "
     "stand; the neighbour heard a crack, brought a violet blanket and called for help."
 )
-
-
-def tiny():
-    torch.manual_seed(0)
-    shape = LlamaConfig(
-        vocab_size=49152,
-        hidden_size=48,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    return LlamaForCausalLM(shape)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +45,17 @@ def cases(corpus):
 
 
 @pytest.fixture(scope="module")
-def overfitted(tokenizer, cases):
+def unlearnt(tiny_llama):
+    """Makes the model before it has seen anything."""
+    return partial(tiny_llama, hidden=48, layers=2, bos_token_id=None, eos_token_id=None)
+
+
+@pytest.fixture(scope="module")
+def overfitted(tokenizer, cases, unlearnt):
     """Trained on every token of the prompt, as ours never is, until it knows it by heart."""
     asked = next(p.text for p in attack_prompts({"a": cases}, 6) if p.way is Way.ASKED)
     ids = torch.tensor([tokenizer.encode(asked, add_special_tokens=False).ids])
-    model = tiny().train()
+    model = unlearnt().train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
     for _ in range(150):
         loss = model(input_ids=ids, labels=ids).loss
@@ -95,8 +85,8 @@ def test_a_model_that_knows_its_text_by_heart_is_caught(overfitted, tokenizer, c
     assert found.longest == 12
 
 
-def test_a_model_that_never_saw_it_is_not(tokenizer, cases):
-    found = attacked(tiny(), tokenizer, cases)
+def test_a_model_that_never_saw_it_is_not(tokenizer, cases, unlearnt):
+    found = attacked(unlearnt(), tokenizer, cases)
     assert found.extracted == 0
     assert found.longest < 6
 
@@ -111,8 +101,10 @@ def test_the_same_seed_writes_the_same_and_padding_changes_nothing_greedy(overfi
 
 
 @pytest.mark.parametrize(("learnt", "status"), [(True, 1), (False, 0)])
-def test_the_command_fails_where_a_run_came_out(overfitted, tokenizer, corpus, tmp_path, learnt, status):
-    (overfitted if learnt else tiny()).save_pretrained(tmp_path)
+def test_the_command_fails_where_a_run_came_out(
+    overfitted, tokenizer, corpus, tmp_path, unlearnt, learnt, status
+):
+    (overfitted if learnt else unlearnt()).save_pretrained(tmp_path)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     done = run("--base", str(tmp_path), "--corpus", str(corpus), "--prompts", "12")
     assert done.returncode == status, done.stderr

@@ -7,7 +7,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 import torch  # noqa: E402
-from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 from triage.slm.adapter import LoraAdapter  # noqa: E402
 from triage.slm.answer import parse_answer  # noqa: E402
@@ -50,25 +49,11 @@ def encoder(tokenizer):
     return Encoder(tokenizer)
 
 
-def tiny_base():
-    torch.manual_seed(0)
-    shape = LlamaConfig(
-        vocab_size=49152,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        tie_word_embeddings=True,
-    )
-    return LlamaForCausalLM(shape)
-
-
 @pytest.fixture(scope="module")
-def adapter(tmp_path_factory):
+def adapter(tmp_path_factory, tiny_llama):
     """An adapter to start from that is not the base model: its B matrices are not zero."""
     folder = tmp_path_factory.mktemp("start")
-    model = attach_lora(tiny_base(), ADAPTER)
+    model = attach_lora(tiny_llama(), ADAPTER)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.02)
@@ -77,13 +62,13 @@ def adapter(tmp_path_factory):
 
 
 @pytest.fixture
-def model(adapter):
-    return attach_lora(tiny_base(), ADAPTER, adapter)
+def model(adapter, tiny_llama):
+    return attach_lora(tiny_llama(), ADAPTER, adapter)
 
 
 @pytest.fixture(scope="module")
-def pairs(adapter, tokenizer, encoder, cases, library):
-    model = attach_lora(tiny_base(), ADAPTER, adapter)
+def pairs(adapter, tokenizer, encoder, cases, library, tiny_llama):
+    model = attach_lora(tiny_llama(), ADAPTER, adapter)
     answers = Sampler(model, tokenizer, encoder).sample([case.judged for case in cases], 3, seed=1)
     return build_pairs(cases, answers, library, config())
 
@@ -169,12 +154,12 @@ def recipe(tmp_path, vignettes):
 
 
 @pytest.fixture
-def on_the_tiny_model(monkeypatch, tokenizer):
+def on_the_tiny_model(monkeypatch, tokenizer, tiny_llama):
     """The whole stage on a model that takes seconds: only the loading of 135 million weights is exchanged."""
     monkeypatch.setattr(
         base_model,
         "load",
-        lambda config, precision: base_model.Base(tiny_base(), tokenizer, "tiny", "0" * 64, "cpu"),
+        lambda config, precision: base_model.Base(tiny_llama(), tokenizer, "tiny", "0" * 64, "cpu"),
     )
 
 
