@@ -94,6 +94,8 @@ class FinetuneConfig(Frozen):
     under_triage_weight: float = Field(default=1.0, ge=1.0)
     teacher_weight: float = Field(default=0.0, ge=0.0, le=1.0)
     """Share of a teacher's probabilities in the level's target, where an example has them."""
+    consistency_weight: float = Field(default=0.0, ge=0.0)
+    """How much a level's probabilities are held still under sentences that must not matter."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the frozen weights and the arithmetic; the LoRA weights and the optimiser stay in float32."""
     evaluate_every: int = Field(default=100, ge=1)

@@ -11,12 +11,15 @@ from triage.training.examples import TrainingExample
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """``level_at``: where the level's digit stands; ``ids`` end there where only the level is a target."""
+    """``level_at``: where the level's digit stands; ``ids`` end there where only the level is a target.
+
+    ``distracted``: the same question with irrelevant sentences, up to where the level would stand."""
 
     ids: list[int]
     level_at: int
     level: int
     soft: tuple[float, float, float, float, float] | None = None
+    distracted: list[int] | None = None
 
 
 class Encoder:
@@ -41,10 +44,7 @@ class Encoder:
 
     def encode(self, example: TrainingExample) -> Encoded:
         """Ids of prefix, prompt and target, tokenised apart exactly as the engines do."""
-        before = self._ids(self.chat.translate(example.prefix)) + self._ids(
-            self.chat.translate(example.prompt)
-        )
-        ids = [*before, *self._ids(LEAD)]
+        ids = self._question(example.prefix, example.prompt)
         level_at = len(ids)
         if example.whole:
             ids += [
@@ -52,7 +52,17 @@ class Encoder:
                 *self._ids(example.target[len(LEAD) + 1 :]),
                 self.end,
             ]
-        return Encoded(ids, level_at, example.level, example.soft)
+        distracted = (
+            None if example.distracted is None else self._question(example.prefix, example.distracted)
+        )
+        return Encoded(ids, level_at, example.level, example.soft, distracted)
+
+    def _question(self, prefix: str, prompt: str) -> list[int]:
+        return [
+            *self._ids(self.chat.translate(prefix)),
+            *self._ids(self.chat.translate(prompt)),
+            *self._ids(LEAD),
+        ]
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)

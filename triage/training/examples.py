@@ -24,6 +24,7 @@ from triage.guidelines import GuidelineLibrary
 from triage.slm.answer import format_answer
 from triage.slm.prompt import Prompt, asked_scale, build_prompt
 from triage.training.corpus import LabelledCase
+from triage.training.distract import distract
 
 _ALWAYS_TELLING = (FactKind.CHIEF_COMPLAINT, FactKind.TRIAGE_NOTE)
 _CALM = (FactKind.AVPU, FactKind.PAIN, FactKind.INJURY, FactKind.ARRIVAL_MODE)
@@ -35,7 +36,8 @@ class TrainingExample:
 
     ``whole``: path and citations are targets too, not only the level. ``soft``: a teacher's probabilities of levels
     1-5 for the same facts, to learn from beside the label (Hinton et al. 2015, "Distilling the Knowledge in a Neural
-    Network").
+    Network"). ``distracted``: the prompt of the same case with sentences in its text that must not matter; its level's
+    probabilities are drawn to those of ``prompt``.
     """
 
     case_id: str
@@ -47,6 +49,7 @@ class TrainingExample:
     group: str
     whole: bool = True
     soft: tuple[float, float, float, float, float] | None = None
+    distracted: str | None = None
 
 
 def make_example(
@@ -57,6 +60,7 @@ def make_example(
     drop: float = 0.0,
     unaided: float = 0.0,
     screening: Screening | None = None,
+    distraction: float = 0.0,
 ) -> TrainingExample:
     """The training example of one labelled case.
 
@@ -67,6 +71,7 @@ def make_example(
         drop: the share of vital signs left out, so that missing is ordinary to the model.
         unaided: the share of prompts without what the rules found, so that the model can also be asked for a level
             of its own.
+        distraction: the share of examples that also have a prompt with irrelevant sentences (``distract``).
         screening: of the very record, where it is there already and nothing is dropped.
 
     Raises:
@@ -90,8 +95,19 @@ def make_example(
         [label for label, sid in prompt.statements.items() if any(f.statement.id == sid for f in agreeing)],
         prompt,
     )
+    distracted = None
+    if rng is not None and distraction and rng.random() < distraction:
+        shown = screening if aided else None
+        distracted = build_prompt(distract(record, rng), shown, library.short, scale).text
     return TrainingExample(
-        case.case_id, prompt.prefix, prompt.text, target, case.acuity, case.scale, case.group
+        case_id=case.case_id,
+        prefix=prompt.prefix,
+        prompt=prompt.text,
+        target=target,
+        level=case.acuity,
+        scale=case.scale,
+        group=case.group,
+        distracted=distracted,
     )
 
 

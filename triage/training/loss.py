@@ -22,11 +22,14 @@ def batch_loss(
 
     Level: cross-entropy over the five digits, weighted by ``under_triage_weight`` for true levels 1-2, plus
     ``ordinal_weight`` times the expected squared distance in levels. Rest of the answer: mean cross-entropy
-    times ``answer_weight``.
+    times ``answer_weight``. Distracted twins: the divergence of their level from the undistracted one, which is not
+    drawn towards them, times ``consistency_weight`` and their share.
     """
     if not config.answer_weight:  # nothing after the level is a target: do not pay for it
         batch = [replace(item, ids=item.ids[: item.level_at]) for item in batch]
-    hidden, head = hidden_states(model, batch)
+    twins = [row for row, item in enumerate(batch) if item.distracted and config.consistency_weight]
+    questions = [batch[row].distracted or [] for row in twins]
+    hidden, head = hidden_states(model, [*(item.ids for item in batch), *questions])
     digits = head[encoder.digits].float()
     level_logits = torch.stack(
         [hidden[row, item.level_at - 1].float() @ digits.T for row, item in enumerate(batch)]
@@ -36,6 +39,12 @@ def batch_loss(
     weights = torch.where(truth <= 1, config.under_triage_weight, 1.0)
     losses = functional.cross_entropy(level_logits, wanted, reduction="none")
     loss = (losses * weights).sum() / weights.sum()
+    if twins:
+        ends = [hidden[len(batch) + n, len(ids) - 1].float() for n, ids in enumerate(questions)]
+        said = (torch.stack(ends) @ digits.T).log_softmax(-1)
+        calm = level_logits[twins].detach().softmax(-1)
+        moved = functional.kl_div(said, calm, reduction="batchmean")
+        loss = loss + config.consistency_weight * moved * len(twins) / len(batch)
     if config.ordinal_weight:
         distance = (torch.arange(5, device=truth.device)[None, :] - truth[:, None]).float() ** 2
         loss = loss + config.ordinal_weight * (level_logits.softmax(-1) * distance).sum(-1).mean()
@@ -58,14 +67,14 @@ def level_targets(batch: Sequence[Encoded], teacher_weight: float) -> torch.Tens
     return torch.tensor(rows, dtype=torch.float32)
 
 
-def hidden_states(model: PeftModel, batch: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+def hidden_states(model: PeftModel, batch: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Final hidden states of a right-padded batch, and the LM head's weights (tied embeddings)."""
-    longest = max(len(item.ids) for item in batch)
+    longest = max(len(item) for item in batch)
     ids = torch.zeros(len(batch), longest, dtype=torch.long)
     mask = torch.zeros(len(batch), longest, dtype=torch.long)
     for row, item in enumerate(batch):
-        ids[row, : len(item.ids)] = torch.tensor(item.ids)
-        mask[row, : len(item.ids)] = 1
+        ids[row, : len(item)] = torch.tensor(item)
+        mask[row, : len(item)] = 1
     causal = model.get_base_model()
     head = causal.lm_head.weight
     with torch.autocast(head.device.type, torch.bfloat16, enabled=head.dtype == torch.bfloat16):

@@ -29,6 +29,8 @@ class MixtureConfig(Frozen):
     """Share of vital signs left out at random: missing must be ordinary to the model."""
     unaided: float = Field(default=0.0, ge=0.0, le=1.0)
     """Share of prompts without what the rules found."""
+    distraction: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Share of examples that also have a prompt with irrelevant sentences, for ``consistency_weight``."""
     whole: float = Field(default=1.0, ge=0.0, le=1.0)
     """Share of examples whose path and citations are targets too; the others cost fewer tokens."""
     seed: int = 7
@@ -132,7 +134,9 @@ def corpus_hash(examples: Sequence[TrainingExample]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         soft = "" if example.soft is None else " ".join(f"{p:.6f}" for p in example.soft)
-        fields = (example.case_id, example.prompt, example.target, str(example.whole), soft)
+        fields = [example.case_id, example.prompt, example.target, str(example.whole), soft]
+        if example.distracted is not None:
+            fields.append(example.distracted)
         digest.update("".join(f"{field}\0" for field in fields).encode())
     return digest.hexdigest()
 
@@ -150,7 +154,14 @@ def _examples(
     chosen = _sample(cases, part, rng)
     for _ in range(part.repeat):
         for case in chosen:
-            example = make_example(case, library, rng, drop=config.drop, unaided=config.unaided)
+            example = make_example(
+                case,
+                library,
+                rng,
+                drop=config.drop,
+                unaided=config.unaided,
+                distraction=config.distraction,
+            )
             said = teacher.get(case.case_id)
             yield replace(
                 example,

@@ -22,7 +22,7 @@ def level_probabilities(
         chosen = order[start : start + batch_size]
         batch = [replace(rows[i], ids=rows[i].ids[: rows[i].level_at]) for i in chosen]
         with torch.no_grad():
-            hidden, head = hidden_states(model, batch)
+            hidden, head = hidden_states(model, [item.ids for item in batch])
         for position, index in enumerate(chosen):
             logits = hidden[position, rows[index].level_at - 1].float() @ head[encoder.digits].float().T
             result[index] = logits.softmax(-1).cpu()
