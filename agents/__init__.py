@@ -29,7 +29,7 @@ from agents.export import Export, write_export
 from agents.policy import Asking, Question, ReviewPolicy, must_confirm, questions
 from agents.ports import Asks, Calibrates, Clock, OutcomeSink, Screens
 from agents.provenance import Provenance
-from agents.reassessment import DEFAULT_MINUTES, DEFAULT_SOURCE, Due, Minutes, read_minutes
+from agents.reassessment import DEFAULT_MINUTES, DEFAULT_SOURCE, Due, Minutes, Waiting, read_minutes
 from agents.records import Records
 from agents.replay import Replay
 from agents.retention import DueCase, ErasureReason, ErasureReport
@@ -41,6 +41,7 @@ from agents.values import (
     ChainReport,
     Delivery,
     DeliveryKind,
+    EarlierRun,
     HistoryStep,
     PendingDelivery,
     PendingWrite,
@@ -72,6 +73,7 @@ __all__ = [
     "DeliveryKind",
     "Due",
     "DueCase",
+    "EarlierRun",
     "ErasedCaseError",
     "ErasureReason",
     "ErasureReport",
@@ -102,6 +104,7 @@ __all__ = [
     "Trend",
     "UnknownAlertError",
     "UnknownCaseError",
+    "Waiting",
     "must_confirm",
     "questions",
     "read_minutes",

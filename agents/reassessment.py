@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from agents.values import Case, CasePhase
+from agents.values import Case, CasePhase, EarlierRun
 from data_schemas import LEVELS, VITAL_SIGNS, FactKind
 from data_schemas._base import Frozen
 
@@ -36,6 +36,17 @@ class Due(Frozen):
     def overdue(self) -> bool:
         """Whether the time has come."""
         return self.overdue_minutes > 0
+
+
+class Waiting(Frozen):
+    """Somebody who waits: their case, when they are due, and the case's runs before the current one, oldest first.
+
+    ``due`` is None while there is no suggestion yet.
+    """
+
+    case: Case
+    due: Due | None
+    earlier: tuple[EarlierRun, ...] = ()
 
 
 def read_minutes(text: str) -> Minutes:
@@ -105,9 +116,6 @@ def due(case: Case, minutes: Minutes, now: datetime, *, after_decision: timedelt
     )
 
 
-def due_of(
-    cases: Iterable[Case], minutes: Minutes, now: datetime, *, after_decision: timedelta
-) -> Sequence[Due]:
-    """Everyone who waits, the longest overdue of the most urgent level first, then by the time they are due."""
-    found = [item for case in cases if (item := due(case, minutes, now, after_decision=after_decision))]
+def by_urgency(found: Iterable[Due]) -> Sequence[Due]:
+    """The longest overdue of the most urgent level first, then by the time they are due."""
     return sorted(found, key=lambda item: (not item.overdue, item.level if item.overdue else 0, item.due_at))

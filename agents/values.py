@@ -95,6 +95,16 @@ class Case(Frozen):
         return self.phase is CasePhase.WRITTEN
 
 
+class EarlierRun(Frozen):
+    """A superseded assessment of a case: what was known, suggested and decided then; None where there was none."""
+
+    assessment_id: str
+    record: IntakeRecord
+    level: int | None
+    review: ClinicianReview | None
+    created_at: datetime
+
+
 class Step(StrEnum):
     """The steps that the audit chain records.
 

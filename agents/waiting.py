@@ -5,10 +5,12 @@ from datetime import timedelta
 from agents.alerts import Alert
 from agents.errors import InvalidReviewError
 from agents.policy import ReviewPolicy
-from agents.reassessment import Due, due_of
+from agents.reassessment import Due, Waiting, by_urgency, due
 from agents.retriage import Changes, changes_between
 from agents.runner import Runner
+from agents.store.runs import StoredRun
 from agents.store.store import Store
+from agents.values import EarlierRun
 from data_schemas import ReviewerRole
 
 
@@ -51,14 +53,26 @@ class WaitingPatients:
 
     async def due(self) -> tuple[Due, ...]:
         """When each waiting patient is to be looked at again, overdue ones first."""
-        settings = self._context.settings
-        found = due_of(
-            await self._store.reads.cases(),
-            settings.reassess_minutes,
-            self._context.clock(),
-            after_decision=timedelta(seconds=settings.reassess_decided),
+        return tuple(by_urgency(item.due for item in await self.waiting() if item.due is not None))
+
+    async def waiting(self) -> tuple[Waiting, ...]:
+        """Everybody who waits: undecided, or decided within ``reassess_decided``; the newest arrival first.
+
+        What did not change since the last call is not read again, so this may be asked every few seconds.
+
+        Raises:
+            StoreError: the records cannot be read.
+        """
+        settings, now = self._context.settings, self._context.clock()
+        after = timedelta(seconds=settings.reassess_decided)
+        return tuple(
+            Waiting(
+                case=item.case,
+                due=due(item.case, settings.reassess_minutes, now, after_decision=after),
+                earlier=tuple(_before(run) for run in item.earlier),
+            )
+            for item in await self._store.waiting.since(now - after)
         )
-        return tuple(found)
 
     @property
     def policy(self) -> ReviewPolicy:
@@ -68,3 +82,13 @@ class WaitingPatients:
     @property
     def _store(self) -> Store:
         return self._context.store
+
+
+def _before(run: StoredRun) -> EarlierRun:
+    return EarlierRun(
+        assessment_id=run.assessment_id,
+        record=run.record,
+        level=None if run.assessment is None else run.assessment.level,
+        review=run.review,
+        created_at=run.created_at,
+    )

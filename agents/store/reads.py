@@ -39,9 +39,9 @@ class Reads:
         """
 
         def work(connection: Connection) -> Case:
-            row = connection.execute(_CASES.where(cases.c.id == case_id)).one_or_none()
+            row = connection.execute(CASES.where(cases.c.id == case_id)).one_or_none()
             if row is not None:
-                return _case(row)
+                return case_of(row)
             phase = connection.execute(select(cases.c.phase).where(cases.c.id == case_id)).scalar()
             raise UnknownCaseError(case_id) if phase is None else ErasedCaseError(case_id)
 
@@ -51,7 +51,7 @@ class Reads:
         self, phases: Sequence[CasePhase] | None = None, *, limit: int | None = None
     ) -> tuple[Case, ...]:
         """Cases, the latest arrival in our books first; all phases when ``phases`` is None."""
-        query = _CASES.order_by(cases.c.created_at.desc(), cases.c.id)
+        query = CASES.order_by(cases.c.created_at.desc(), cases.c.id)
         if phases is not None:
             query = query.where(cases.c.phase.in_([phase.value for phase in phases]))
         return tuple(await self._cases(query if limit is None else query.limit(limit)))
@@ -181,7 +181,7 @@ class Reads:
 
         def work(connection: Connection) -> list[Case]:
             rows = (connection.execute(query)).all()
-            return [_case(row) for row in rows]
+            return [case_of(row) for row in rows]
 
         return await self._database.read(work)
 
@@ -198,42 +198,39 @@ _NUMBER = (
     .correlate(cases)
     .scalar_subquery()
 )
-_PROPOSAL, _FINAL = outbox.alias("proposal"), outbox.alias("final")
-_CASES = (
+PROPOSAL, FINAL = outbox.alias("proposal"), outbox.alias("final")
+PROPOSED = and_(
+    PROPOSAL.c.case_id == cases.c.id,
+    PROPOSAL.c.kind == DeliveryKind.PROPOSAL.value,
+    PROPOSAL.c.ref == cases.c.assessment_id,
+)
+WRITTEN = and_(
+    FINAL.c.case_id == cases.c.id,
+    FINAL.c.kind == DeliveryKind.FINAL.value,
+    FINAL.c.ref == reviews.c.id,
+)
+CASES = (
     select(
         cases,
         intake.c.record,
         assessments.c.value.label("assessment"),
         reviews.c.value.label("review"),
         _NUMBER.label("runs"),
-        _PROPOSAL.c.state.label("proposal_state"),
-        _PROPOSAL.c.receipts.label("proposal_receipts"),
-        _FINAL.c.state.label("final_state"),
-        _FINAL.c.receipts.label("final_receipts"),
+        PROPOSAL.c.state.label("proposal_state"),
+        PROPOSAL.c.receipts.label("proposal_receipts"),
+        FINAL.c.state.label("final_state"),
+        FINAL.c.receipts.label("final_receipts"),
     )
     .join(intake, intake.c.id == cases.c.assessment_id)
     .outerjoin(assessments, assessments.c.id == cases.c.assessment_id)
     .outerjoin(reviews, reviews.c.assessment_id == cases.c.assessment_id)
-    .outerjoin(
-        _PROPOSAL,
-        and_(
-            _PROPOSAL.c.case_id == cases.c.id,
-            _PROPOSAL.c.kind == DeliveryKind.PROPOSAL.value,
-            _PROPOSAL.c.ref == cases.c.assessment_id,
-        ),
-    )
-    .outerjoin(
-        _FINAL,
-        and_(
-            _FINAL.c.case_id == cases.c.id,
-            _FINAL.c.kind == DeliveryKind.FINAL.value,
-            _FINAL.c.ref == reviews.c.id,
-        ),
-    )
+    .outerjoin(PROPOSAL, PROPOSED)
+    .outerjoin(FINAL, WRITTEN)
 )
 
 
-def _case(row: Row[Any]) -> Case:
+def case_of(row: Row[Any]) -> Case:
+    """A case from a row of ``CASES``."""
     return Case(
         id=row.id,
         encounter_key=row.encounter_key,

@@ -11,11 +11,12 @@ from agents.store.outbox import Outbox
 from agents.store.reads import Reads
 from agents.store.repository import Repository
 from agents.store.runs import Runs
+from agents.store.waiting import WaitingReads
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Changes to cases, the outbox, reading, erasure, runs and alerts."""
+    """Changes to cases, the outbox, reading, erasure, runs, alerts, and who waits."""
 
     database: Database
     cases: Repository
@@ -24,6 +25,7 @@ class Store:
     erasure: Erasure
     runs: Runs
     alerts: Alerts
+    waiting: WaitingReads
 
 
 @asynccontextmanager
@@ -41,6 +43,7 @@ async def open_store(url: str, lease: float) -> AsyncIterator[Store]:
             erasure=Erasure(database, cases.owner),
             runs=Runs(database),
             alerts=Alerts(database),
+            waiting=WaitingReads(database),
         )
     finally:
         database.close()
