@@ -71,6 +71,29 @@ def test_alike_cases_of_one_level_or_far_apart_are_no_minimal_pair() -> None:
     assert not is_minimal_pair(first, second.model_copy(update={"case_id": "paediatrics-002"}))
 
 
+def test_rich_records_hold_complete_vital_signs_and_the_complaint_first() -> None:
+    signs = {
+        FactKind.AGE,
+        FactKind.SEX,
+        FactKind.HEART_RATE,
+        FactKind.RESPIRATORY_RATE,
+        FactKind.OXYGEN_SATURATION,
+        FactKind.TEMPERATURE,
+        FactKind.SYSTOLIC_BP,
+    }
+    rich = [case for case in read_authored() if case.case_id.startswith("rich_records-")]
+    assert rich
+    for case in rich:
+        kinds = {fact.kind for fact in case.record.facts}
+        assert signs <= kinds, (case.case_id, signs - kinds)
+        assert kinds & {FactKind.AVPU, FactKind.GCS}, case.case_id
+        complaint = case.record.first(FactKind.CHIEF_COMPLAINT)
+        note = case.record.first(FactKind.TRIAGE_NOTE)
+        assert complaint is not None
+        assert note is not None
+        assert note.text.startswith(complaint.text), case.case_id
+
+
 def test_no_vignette_says_its_level() -> None:
     said = re.compile(r"\b(?:ESI|triage level|acuity level|level [1-5])\b", re.IGNORECASE)
     assert not [case.case_id for case in CASES if said.search(case.vignette)]
