@@ -61,6 +61,11 @@ class LoraAdapter:
         self._scale = config["lora_alpha"] / (math.sqrt(rank) if config.get("use_rslora") else rank)
         self._pairs = _pairs(self.name, tensors, rank)
 
+    @property
+    def changes(self) -> frozenset[str]:
+        """The weights it changes, under their Hugging Face names."""
+        return frozenset(self._pairs)
+
     def merge(self, weights: Iterator[tuple[str, FloatArray]]) -> Iterator[tuple[str, FloatArray]]:
         """Each weight ``W`` of shape ``[out, in]`` as ``W + scale * B A``; the others unchanged.
 

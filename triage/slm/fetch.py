@@ -78,6 +78,15 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def folder_sha256(folder: Path) -> str:
+    """One SHA-256 over a model folder's configuration, tokenizer and weights, by name (Hugging Face format)."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".json", ".safetensors", ".bin"} and path.is_file():
+            digest.update(f"{path.name}\0{file_sha256(path)}\0".encode())
+    return digest.hexdigest()
+
+
 def _in_package() -> Path | None:
     """The file inside the installed package, which is not imported: it depends on ``llama-cpp-python``."""
     try:

@@ -5,7 +5,6 @@ engine, so what is trained is what is served. Loading takes seconds; the ``gguf_
 the same weights in more than a minute, and a model that refuses ``save_pretrained``.
 """
 
-import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +15,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from triage.slm.errors import ModelMissingError
-from triage.slm.fetch import MODEL_NAME, file_sha256, find_base_model
+from triage.slm.fetch import MODEL_NAME, file_sha256, find_base_model, folder_sha256
 from triage.slm.gguf_weights import GgufModel
 from triage.slm.tokenizer import tokenizer_from_gguf
 from triage.training.config import EMBEDDED, BaseConfig, TrainingError
@@ -76,7 +75,7 @@ def load(config: BaseConfig, precision: str) -> Base:
     if config.quantisation is None:
         model = model.to(device)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    return Base(model.eval(), tokenizer, folder.resolve().name, _folder_sha256(folder), device)
+    return Base(model.eval(), tokenizer, folder.resolve().name, folder_sha256(folder), device)
 
 
 def _device(config: BaseConfig) -> str:
@@ -109,15 +108,6 @@ def _nf4() -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
-
-
-def _folder_sha256(folder: Path) -> str:
-    """Over configuration, tokenizer and weights, by name."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".bin"} and path.is_file():
-            digest.update(f"{path.name}\0{file_sha256(path)}\0".encode())
-    return digest.hexdigest()
 
 
 def load_base(gguf_path: Path) -> tuple[LlamaForCausalLM, Tokenizer]:

@@ -1,0 +1,1 @@
+"""Serving the triage model through vLLM: the folder it loads, its environment, its process."""
