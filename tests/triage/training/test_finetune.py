@@ -217,11 +217,11 @@ def test_a_distracted_twin_that_says_the_same_costs_nothing(encoder, tiny_llama)
     rows = EXAMPLES[:5]
     alone = batch_loss(model, [encoder.encode(row) for row in rows], encoder, recipe)
     same = [encoder.encode(replace(row, distracted=row.prompt)) for row in rows]
-    assert float(batch_loss(model, same, encoder, recipe) - alone) == pytest.approx(0.0, abs=1e-4)
+    assert batch_loss(model, same, encoder, recipe).item() - alone.item() == pytest.approx(0.0, abs=1e-4)
     moved = [encoder.encode(twin_of(row, "a very long talk about the weather")) for row in rows]
-    assert float(batch_loss(model, moved, encoder, recipe)) > float(alone)
+    assert batch_loss(model, moved, encoder, recipe).item() > alone.item()
     unheeded = recipe.model_copy(update={"consistency_weight": 0.0})
-    assert float(batch_loss(model, moved, encoder, unheeded)) == pytest.approx(float(alone), abs=1e-4)
+    assert batch_loss(model, moved, encoder, unheeded).item() == pytest.approx(alone.item(), abs=1e-4)
 
 
 def test_training_draws_a_distracted_twin_to_its_case(encoder, tmp_path, tiny_llama):
