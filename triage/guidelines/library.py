@@ -1,7 +1,7 @@
 """The guideline library: which statements hold for a patient, and whether cited facts support one."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from data_schemas.acuity import EsiVersion
 from data_schemas.intake import IntakeRecord
 from triage.guidelines.examples import example_version, record_from
+from triage.guidelines.search import Hit, TextIndex, ranked
 from triage.guidelines.statement import Match, Statement, Support
 from triage.guidelines.truth import Truth
 from triage.guidelines.view import RecordView
@@ -77,6 +78,36 @@ class GuidelineLibrary:
         view = RecordView(record, self.version)
         matches = (self._match(item, view) for item in self)
         return tuple(match for match in matches if match is not None)
+
+    def search(
+        self, text: str = "", record: IntakeRecord | None = None, *, limit: int = 10
+    ) -> tuple[Hit, ...]:
+        """Statements of this version: those that hold for ``record``, then by the words of ``text``; ties by level, id.
+
+        Statements about patients whom ``record`` is known not to be (age, sex, pregnancy) are left out whatever their
+        text; where that is not known they stay, and say so. Without a record everything is searched.
+
+        Raises:
+            ValueError: ``limit`` is below 1.
+        """
+        if limit < 1:
+            raise ValueError(f"limit is {limit}; at least one statement must be asked for")
+        scores = self._text_index.scores(text)
+        view = None if record is None else RecordView(record, self.version)
+        hits = []
+        for item in self:
+            if record is not None and item.scope.excludes(record):
+                continue
+            match = None if view is None else self._match(item, view)
+            score = scores.get(item.id, 0.0)
+            if match is not None or score > 0:
+                still_open = None if record is None else item.scope.refusal(record, self.version)
+                hits.append(Hit(item, score, match, still_open))
+        return ranked(hits)[:limit]
+
+    @cached_property
+    def _text_index(self) -> TextIndex:
+        return TextIndex(self)
 
     def supports(self, statement: Statement, record: IntakeRecord, fact_ids: Sequence[str]) -> Support:
         """Whether ``statement`` is about this patient and the cited facts alone make its condition hold.

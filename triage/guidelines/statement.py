@@ -68,6 +68,18 @@ class Scope(BaseModel):
             return f"it is about patients who are {' or '.join(self.pregnancy)}"
         return None
 
+    def excludes(self, record: IntakeRecord) -> bool:
+        """Whether the patient is known to be somebody else: another age, sex, or not so pregnant.
+
+        Other than ``refusal`` it leaves in what is not known: who looks something up should not miss it for that.
+        """
+        age, pregnancy = record.age_days, record.code(FactKind.PREGNANCY)
+        return (
+            (self.age is not None and age is not None and not self.age.holds(age))
+            or (self.sex is not None and record.code(FactKind.SEX) in {"male", "female"} - {self.sex})
+            or (bool(self.pregnancy) and pregnancy is not None and pregnancy not in self.pregnancy)
+        )
+
 
 class Examples(BaseModel):
     """Compact records on which a statement must and must not hold; see ``triage.guidelines.examples``."""

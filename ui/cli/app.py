@@ -23,6 +23,7 @@ from ui.cli import (
     corpus,
     demo,
     evaluation,
+    guidelines,
     model,
     predict,
     records,
@@ -52,6 +53,7 @@ app.add_typer(cases.audit_app, name="audit")
 app.add_typer(records.app, name="records")
 app.add_typer(model.app, name="model")
 app.add_typer(configuration.app, name="config")
+app.add_typer(guidelines.app, name="guidelines")
 app.add_typer(evaluation.app, name="eval")
 training.app.command("corpus-card")(corpus.card)
 training.app.command("preference")(training_preference.preference)
