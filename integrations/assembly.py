@@ -14,6 +14,7 @@ from integrations.fhir.auth import BearerAuth
 from integrations.fhir.client import FhirClient
 from integrations.fhir.reader_settings import ReaderSettings
 from integrations.fhir.writer import FhirWriter
+from integrations.served import open_served
 from integrations.settings import Settings
 from triage.esi import screen
 from triage.guidelines import GuidelineLibrary
@@ -29,6 +30,7 @@ from triage.slm import (
 )
 
 CALIBRATION_FILE = "calibration.json"
+REOPEN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,14 @@ def open_engine(settings: Settings) -> Engine:
     """
     if settings.model.engine == "none":
         raise ModelMissingError("no model is configured (TRIAGE_MODEL__ENGINE is `none`): rules only")
+    if settings.model.engine == "vllm":
+        return open_served(settings.model)
     return EmbeddedEngine.open(resolve_adapter(settings.model.adapter), threads=settings.model.threads)
 
 
 def load_calibration(settings: Settings, scale: AcuityScale | None = None) -> Calibration:
-    """The configured calibration file, or the one beside the configured adapter; none for the base model.
+    """The configured calibration file, or the one beside the configured adapter; none for the base model, nor for a
+    served model of another name than the adapter's.
 
     Raises:
         ModelIntegrityError: it is not a calibration, holds nothing of the configured site, or is not there.
@@ -101,6 +106,8 @@ def load_calibration(settings: Settings, scale: AcuityScale | None = None) -> Ca
 
 
 def _beside_the_adapter(settings: Settings) -> Path | None:
+    if settings.model.engine == "vllm" and settings.model.served_model is not None:
+        return None
     try:
         adapter = resolve_adapter(settings.model.adapter)
     except ModelMissingError:
@@ -131,7 +138,9 @@ async def open_agent(
         second: another model, asked too where there is doubt (a larger one, say); the caller's to close.
     """
     library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
-    engine = LazyEngine(partial(open_engine, settings))
+    # A server that is away is asked again soon, but not by every patient: connecting to one that is silent takes time.
+    rest = REOPEN_SECONDS if settings.model.engine == "vllm" else 0.0
+    engine = LazyEngine(partial(open_engine, settings), rest_seconds=rest)
     triager, calibration = model or (
         Triager(engine, library.short, settings.scale),
         load_calibration(settings),

@@ -22,6 +22,7 @@ from agents import DEFAULT_MINUTES, Asking, Minutes, read_minutes
 from agents.reassessment import checked as checked_minutes
 from data_schemas import AcuityLevel, AcuityScale, EsiVersion
 from data_schemas._base import Frozen
+from integrations.served_settings import ServedModelSettings
 from triage.slm.calibration import SiteName
 
 APP_NAME = "ed-triage-agent"
@@ -62,15 +63,15 @@ class FhirSettings(Frozen):
         return value.rstrip("/") if value else None
 
 
-class ModelSettings(Frozen):
-    """Which model answers.
+class ModelSettings(ServedModelSettings):
+    """Which model answers: in this process, on a vLLM server (see ``ServedModelSettings``), or none.
 
     ``adapter``: the name of a shipped adapter, a path to one, ``none`` for the base model, or ``default``.
     ``calibration``: the hospital's own calibration file; None is the one beside the adapter.
     ``second_look_seconds``: how long a doubtful case may be asked again in other ways; 0 is never.
     """
 
-    engine: Literal["embedded", "none"] = "embedded"
+    engine: Literal["embedded", "vllm", "none"] = "embedded"
     adapter: str = "default"
     calibration: Path | None = None
     timeout_seconds: float = Field(default=30.0, gt=0)

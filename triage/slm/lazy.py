@@ -1,6 +1,7 @@
 """An engine that is opened at the first question, so that commands which ask nothing start at once."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from triage.slm.engine import Engine, EngineAnswer, EngineIdentity, EngineRequest
@@ -12,10 +13,13 @@ class LazyEngine:
 
     Args:
         open_engine: opens the real one; its ``EngineError`` reaches every caller, and the next call tries again.
+        rest_seconds: within so long after it failed, the same error is given without trying.
     """
 
-    def __init__(self, open_engine: Callable[[], Engine]) -> None:
+    def __init__(self, open_engine: Callable[[], Engine], *, rest_seconds: float = 0.0) -> None:
         self._open = open_engine
+        self._rest = rest_seconds
+        self._failed: tuple[float, EngineError] | None = None
         self._engine: Engine | None = None
         self._opening: asyncio.Task[Engine] | None = None
 
@@ -37,6 +41,8 @@ class LazyEngine:
             EngineError: it cannot be opened.
         """
         if self._engine is None:
+            if self._failed is not None and time.monotonic() < self._failed[0] + self._rest:
+                raise type(self._failed[1])(*self._failed[1].args)
             if self._opening is None:
                 self._opening = asyncio.create_task(self._open_once())
                 # Where every caller gave up, nobody is left to hear of a failure; the next one tries again.
@@ -49,6 +55,9 @@ class LazyEngine:
         try:
             self._engine = await asyncio.to_thread(self._open)
             return self._engine
+        except EngineError as error:
+            self._failed = (time.monotonic(), error)
+            raise
         finally:
             self._opening = None
 
