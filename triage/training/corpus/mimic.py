@@ -17,7 +17,6 @@ from pathlib import Path
 from data_schemas.acuity import AcuityScale
 from data_schemas.intake import FactKind, IntakeRecord, QualityIssue
 from triage.training.corpus.case import LabelledCase
-from triage.training.corpus.nhamcs import fahrenheit_to_celsius
 from triage.training.corpus.record import RecordBuilder
 from triage.training.corpus.tables import CorpusError, Row, level_cell, number_cell, text_cell
 
@@ -139,7 +138,7 @@ def _temperature(builder: RecordBuilder, row: Row) -> None:
         )
         return
     as_received = f"{text_cell(row, 'temperature')} [degF]"
-    builder.measured(FactKind.TEMPERATURE, fahrenheit_to_celsius(value), "temperature", as_received)
+    builder.fahrenheit(value, "temperature", as_received)
 
 
 def _pain(builder: RecordBuilder, row: Row) -> None:

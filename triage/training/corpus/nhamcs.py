@@ -6,7 +6,7 @@ is no free text: the complaint is up to five coded reasons for the visit. Terms:
 """
 
 from collections.abc import Iterator
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from pathlib import Path
 
 from data_schemas.acuity import AcuityScale
@@ -130,11 +130,6 @@ def to_record(row: Row) -> IntakeRecord:
     return builder.build()
 
 
-def fahrenheit_to_celsius(value: Decimal) -> Decimal:
-    """Degrees Celsius to one decimal, halves to even."""
-    return ((value - 32) * 5 / 9).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
-
-
 def _group(row: Row) -> str:
     year = (text_cell(row, "survey_year") or DATASET).removesuffix(".0")
     hospital = text_cell(row, "design_HOSPCODE")
@@ -199,8 +194,7 @@ def _vital(builder: RecordBuilder, row: Row, column: str, kind: FactKind) -> Non
 def _temperature(builder: RecordBuilder, row: Row) -> None:
     value = builder.number(_without_codes(row, "temp_f"), "temp_f", FactKind.TEMPERATURE)
     if value is not None:
-        celsius = fahrenheit_to_celsius(value)
-        builder.measured(FactKind.TEMPERATURE, celsius, "temp_f", f"{text_cell(row, 'temp_f')} [degF]")
+        builder.fahrenheit(value, "temp_f", f"{text_cell(row, 'temp_f')} [degF]")
 
 
 def _conditions(builder: RecordBuilder, row: Row) -> None:

@@ -1,7 +1,7 @@
 """Builds the intake record of a data set row, column by allowed column."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 from data_schemas.intake import (
@@ -20,6 +20,10 @@ from triage.training.corpus.tables import Row, number_cell, text_cell
 
 READ_AT = datetime(2000, 1, 1, tzinfo=UTC)
 """The 'now' of every data set record: fixed, so that equal rows give equal records. No fact carries a time."""
+
+
+_NO_THERMOMETER = Decimal(1000)
+"""Beyond it a conversion exact to one decimal can leave the precision of decimals, and needs no conversion."""
 
 
 @lru_cache(maxsize=512)
@@ -83,6 +87,14 @@ class RecordBuilder:
         self.add(make_fact(1, kind, value=value, source=source, as_received=as_received))
         return True
 
+    def fahrenheit(self, value: Decimal, column: str, as_received: str | None) -> bool:
+        """A body temperature in degrees Fahrenheit; an impossible one becomes a finding. Whether it was kept."""
+        if abs(value) >= _NO_THERMOMETER:
+            message = f"temperature of {value} [degF] is no body temperature; measure again"
+            self.find(QualityIssue.IMPOSSIBLE, FactKind.TEMPERATURE, column, message)
+            return False
+        return self.measured(FactKind.TEMPERATURE, fahrenheit_to_celsius(value), column, as_received)
+
     def vital(self, row: Row, column: str, kind: FactKind) -> None:
         """A cell that is already in the kind's canonical unit."""
         value = self.number(row, column, kind)
@@ -138,3 +150,12 @@ class RecordBuilder:
             missing=missing_kinds(facts),
             findings=tuple(self._findings),
         )
+
+
+def fahrenheit_to_celsius(value: Decimal) -> Decimal:
+    """Degrees Celsius to one decimal, halves to even.
+
+    Raises:
+        decimal.InvalidOperation: the result has more digits than a decimal holds (28).
+    """
+    return ((value - 32) * 5 / 9).quantize(Decimal("0.1"), ROUND_HALF_EVEN)

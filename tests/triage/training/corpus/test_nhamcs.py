@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from data_schemas.acuity import AcuityScale
 from data_schemas.intake import FactKind, IntakeRecord, QualityIssue
 from triage.training.corpus import CorpusError, LabelledCase, read_nhamcs
-from triage.training.corpus.nhamcs import TRIAGE_COLUMNS, fahrenheit_to_celsius
+from triage.training.corpus.nhamcs import TRIAGE_COLUMNS
 from triage.training.corpus.reasons import reason_words
+from triage.training.corpus.record import fahrenheit_to_celsius
 
 Row = dict[str, object]
 Write = Callable[[list[Row], str], Path]
@@ -66,6 +67,26 @@ def test_a_row_becomes_numbered_facts_in_the_agreed_words(case: ReadOne) -> None
 )
 def test_fahrenheit(fahrenheit: str, celsius: str) -> None:
     assert fahrenheit_to_celsius(Decimal(fahrenheit)) == Decimal(celsius)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@given(
+    value=st.one_of(
+        st.decimals(allow_nan=False, allow_infinity=False).map(str),
+        st.decimals(60, 130, places=1).map(str),
+        st.sampled_from(["1e30", "-1e300", "9" * 40, "1e-400", "999.99", "-1000", "1e999999"]),
+    )
+)
+def test_a_temperature_is_a_fact_or_a_finding_and_never_an_error(
+    write: Write, nhamcs_row: Row, value: str
+) -> None:
+    row = {**nhamcs_row, "temp_f": value}
+    record = next(read_nhamcs(write([row], "t.jsonl"))).record
+    found = [f for f in record.findings if f.kind is FactKind.TEMPERATURE]
+    not_answered = Decimal(value) in {-7, -8, -9}
+    assert not_answered or (record.number(FactKind.TEMPERATURE) is not None) != bool(found)
+    if record.number(FactKind.TEMPERATURE) is None:
+        assert FactKind.TEMPERATURE in record.missing
 
 
 def test_no_fact_comes_from_a_column_that_is_not_allowed(case: ReadOne) -> None:
