@@ -4,6 +4,7 @@ Needs numpy, ``gguf`` and ``safetensors`` only. The folder is written beside its
 half-written model is never served.
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -72,13 +73,32 @@ def build_served(out: Path, base: Path, adapter: Path | None = None, *, merged: 
             builder_version=BUILDER_VERSION,
         )
         write_manifest(scratch, source)
-        scratch.chmod(0o755)  # built by one user, read by the service's; nothing in it is secret
+        for path in (
+            scratch,
+            *scratch.rglob("*"),
+        ):  # built by one user, read by the service's; nothing is secret
+            path.chmod(0o755 if path.is_dir() else 0o644)
         if out.exists():
             shutil.rmtree(out)
         scratch.rename(out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return verify(out)
+
+
+def served_folder(cache: Path, base: Path, adapter: Path | None = None, *, merged: bool = True) -> Path:
+    """Where the served folder of these inputs lies in the cache, named after all of them; built where it is not there.
+
+    Raises:
+        EngineError: see ``build_served``.
+    """
+    base_sha256 = folder_sha256(base) if base.is_dir() else file_sha256(base)
+    lora = LoraAdapter(adapter).sha256 if adapter is not None else ""
+    parts = (base_sha256, lora, str(merged or adapter is None), PROMPT_VERSION, str(BUILDER_VERSION))
+    out = cache / "served" / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    if not (out / MANIFEST_FILE).is_file():
+        build_served(out, base, adapter, merged=merged)
+    return out
 
 
 def _from_gguf(folder: Path, gguf: Path, lora: LoraAdapter | None) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """What a served model folder holds, under which name it answers, and the check that it still holds it.
 
-A folder in Hugging Face format is loaded as it lies: a configuration, a tokenizer or a chat template that was exchanged
-changes every answer as surely as other weights do. So every file has its SHA-256 in ``manifest.json``, a file that is not
-in there is refused like a changed one, and the name that the server answers to ends with the hash over all of them.
+A folder in Hugging Face format is loaded as it lies: a configuration, a tokenizer or a chat template that was
+exchanged changes every answer as surely as other weights do. So every file has its SHA-256 in ``manifest.json``, a
+file that is not in there is refused like a changed one, and the name that the server answers to ends with the hash
+over all of them.
 """
 
 import hashlib
@@ -22,8 +23,8 @@ MANIFEST_FILE = "manifest.json"
 class ServedSource:
     """What a served folder was made from.
 
-    ``base_sha256``: of the GGUF file, or over a base folder's configuration, tokenizer and weights. ``merged``: whether the
-    adapter is in the weights; otherwise it lies in ``lora/`` and the server adds it to every request.
+    ``base_sha256``: of the GGUF file, or over a base folder's configuration, tokenizer and weights. ``merged``: whether
+    the adapter is in the weights; otherwise it lies in ``lora/`` and the server adds it to every request.
     """
 
     base: str

@@ -1,7 +1,7 @@
 """The chat template of a served model: exactly the text that training and the embedded engine use.
 
-The template that a model comes with adds a system turn, today's date, or tool instructions that no training example had:
-the same words then give another level. So the served folder gets one of its own, made from the family's ``ChatFormat``.
+The template that a model comes with adds a system turn, today's date, or tool instructions that no training example
+had: the same words then give another level. So the served folder gets its own, made from the family's ``ChatFormat``.
 """
 
 import json

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,18 +100,16 @@ def _read(name: str, slot: _Slot) -> FloatArray:
 
 
 def _write(slot: _Slot, values: FloatArray) -> None:
-    if slot.kind == "BF16":
-        stored = _rounded_bfloat16(values)
-    else:
-        stored = values.astype("<f4" if slot.kind == "F32" else "<f2")
+    plain = {"F32": "<f4", "F16": "<f2"}
+    stored = values.astype(plain[slot.kind]) if slot.kind in plain else _rounded_bfloat16(values)
     target = _bytes(slot, "r+")
     target[:] = np.frombuffer(stored.tobytes(), dtype=np.uint8)
     target.flush()
 
 
-def _bytes(slot: _Slot, mode: str) -> "np.memmap[tuple[int, ...], np.dtype[np.uint8]]":
+def _bytes(slot: _Slot, mode: Literal["r", "r+"]) -> NDArray[np.uint8]:
     length = slot.end - slot.start
-    return np.memmap(slot.path, dtype=np.uint8, mode=mode, offset=slot.start, shape=(length,))  # type: ignore[call-overload]
+    return np.memmap(slot.path, dtype=np.uint8, mode=mode, offset=slot.start, shape=(length,))
 
 
 def _rounded_bfloat16(values: FloatArray) -> NDArray[np.uint16]:

@@ -1,0 +1,1 @@
+"""Runs in vLLM's own environment, where nothing of this project is installed: standard library only."""

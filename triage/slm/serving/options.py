@@ -1,0 +1,109 @@
+"""How vLLM is started: every flag and every variable, and why."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from triage.slm.serving.environment import Device
+from triage.slm.serving.manifest import ServedFolder
+
+_INSIDE = Path(__file__).parent / "inside"
+_LOG_STATISTICS_S = "600"
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What may differ between sites.
+
+    ``host``, ``port``: where it listens; port 0 chooses a free one. ``max_model_len``: tokens of prompt and answer
+    together; the embedded engine reads as many. ``max_num_seqs``: requests computed at once, the others wait.
+    ``dtype``: of the arithmetic; None is float32 on a CPU (bfloat16 is slower there and less exact) and bfloat16 on a
+    GPU. ``cpus``: the cores for the arithmetic, as ``0-3,8``; None is all that this process may use.
+    ``kv_cache_gib``: memory for keys and values on a CPU; 1 GiB holds 23,000 tokens of the 135M model.
+    ``gpu_memory``: the share of the GPU's memory that vLLM takes. ``compiled``: compile the model's code before the
+    first answer: faster answers, minutes more to start; None is no on a CPU and yes on a GPU.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_model_len: int = 2048
+    max_num_seqs: int = 16
+    dtype: Dtype | None = None
+    cpus: str | None = None
+    kv_cache_gib: int = 1
+    gpu_memory: float = 0.9
+    compiled: bool | None = None
+
+
+def command(
+    python: Path, served: ServedFolder, options: ServeOptions, port: int, device: Device
+) -> list[str]:
+    """The command line; the API key is not in it, for every user of the machine can read that."""
+    arguments = [str(python), "-P", str(_INSIDE / "run_vllm.py"), "serve", str(served.folder.absolute())]
+    arguments += ["--host", options.host, "--port", str(port)]
+    arguments += ["--served-model-name", str(served.base_name)]
+    arguments += ["--dtype", options.dtype or ("float32" if device == "cpu" else "bfloat16")]
+    arguments += ["--max-model-len", str(options.max_model_len), "--max-num-seqs", str(options.max_num_seqs)]
+    # The answers to one patient share their prompt, and all prompts their first line. Blocks of 32 tokens, not the
+    # CPU's 128: most prompts are shorter than two of those, and would share nothing.
+    arguments += ["--enable-prefix-caching"]
+    if device == "cpu":
+        arguments += ["--block-size", "32"]
+    else:
+        arguments += ["--gpu-memory-utilization", str(options.gpu_memory)]
+    if not (device == "cuda" if options.compiled is None else options.compiled):
+        arguments += ["--enforce-eager"]
+    # The grammar engine of the embedded model. "auto" may choose another one from release to release.
+    arguments += ["--structured-outputs-config", json.dumps({"backend": "guidance"})]
+    # After the grammar's mask the five levels are all that is left; before it they could be cut off by others.
+    arguments += ["--max-logprobs", "20", "--logprobs-mode", "processed_logprobs"]
+    # A model's own generation_config.json may ask for sampling: a question that forgets the temperature would get it.
+    arguments += ["--generation-config", "vllm", "--override-generation-config", '{"temperature": 0.0}']
+    arguments += ["--seed", "0"]
+    # Questions hold patient data: no request log (that is vLLM's default), no access log, no API explorer.
+    arguments += ["--disable-uvicorn-access-log", "--disable-fastapi-docs"]
+    arguments += ["--middleware", "triage_routes.OnlyNeededRoutes"]
+    if served.lora is not None:
+        config = json.loads((served.lora / "adapter_config.json").read_text("utf-8"))
+        module = {"name": str(served.name), "path": str(served.lora.absolute())}
+        arguments += ["--enable-lora", "--max-loras", "1", "--max-lora-rank", str(_rank(int(config["r"])))]
+        arguments += ["--lora-modules", json.dumps(module)]
+    return arguments
+
+
+def environment(
+    options: ServeOptions, device: Device, api_key: str | None, *, inherited: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The server's variables. Those of vLLM that stand around are left out: some of them log whole answers."""
+    dropped = ("VLLM_", "PYTHON", "TRIAGE_")
+    found = {name: value for name, value in inherited.items() if not name.startswith(dropped)}
+    found |= {
+        "PYTHONPATH": str(_INSIDE),  # for the middleware
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_DO_NOT_TRACK": "1",
+        "VLLM_LOG_STATS_INTERVAL": _LOG_STATISTICS_S,
+    }
+    if device == "cpu":
+        cpus = options.cpus or ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        # "auto" leaves a core idle on small machines.
+        found |= {
+            "VLLM_CPU_OMP_THREADS_BIND": cpus,
+            "VLLM_CPU_KVCACHE_SPACE": str(options.kv_cache_gib),
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+        found.pop("OMP_NUM_THREADS", None)
+    if api_key is not None:
+        found["VLLM_API_KEY"] = api_key
+    return found
+
+
+def _rank(rank: int) -> int:
+    """The smallest rank that vLLM has kernels for."""
+    return next((known for known in (8, 16, 32, 64, 128, 256, 320, 512) if known >= rank), rank)
