@@ -96,6 +96,26 @@ class ReviewSettings(Frozen):
     suggestion_minutes: float = Field(default=30, ge=0)
 
 
+class UiSettings(Frozen):
+    """The dashboard.
+
+    ``oidc_secrets``: a TOML file with Streamlit's ``[auth]`` table; with it people sign in with OpenID Connect,
+    without it they choose a role on this machine, for the demo only. ``role_claim`` names the claim that holds the
+    role (dots go into nested claims), ``roles`` says which of its values is which of our roles, ``name_claim`` is
+    what a decision is signed with. ``idle_minutes``: who does nothing for so long is signed out.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8501, ge=1, le=65535)
+    oidc_secrets: Path | None = None
+    role_claim: str = "roles"
+    roles: dict[str, str] = Field(default_factory=dict)
+    name_claim: str = "email"
+    idle_minutes: float = Field(default=15, gt=0)
+    refresh_seconds: float = Field(default=5, ge=1)
+    language: Literal["en", "es"] = "en"
+
+
 class Settings(BaseSettings):
     """Everything that can be configured; the defaults run the demo."""
 
@@ -120,6 +140,7 @@ class Settings(BaseSettings):
     fhir: FhirSettings = FhirSettings()
     model: ModelSettings = ModelSettings()
     review: ReviewSettings = ReviewSettings()
+    ui: UiSettings = UiSettings()
 
     def with_adapter(self, adapter: str) -> Self:
         """The same settings with another adapter: see ``ModelSettings.adapter`` for its names."""
