@@ -33,10 +33,11 @@ def assess(
     details: bool = typer.Option(
         False, "--details", help="Show every patient's evidence, not only the board."
     ),
+    engine: common.EngineName | None = typer.Option(None, "--engine", help=common.ENGINE_HELP),
     data_dir: Path | None = typer.Option(None, "--data-dir", help=common.DATA_DIR_HELP),
 ) -> None:
     """Suggest a level with evidence for every arrival. A clinician decides: `triage review`."""
-    settings = common.settings(data_dir)
+    settings = common.with_engine(common.settings(data_dir), engine)
     raise typer.Exit(
         common.run(_assess(source, settings, as_json=as_json, out=out, write=write, details=details))
     )

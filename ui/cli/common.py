@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,24 @@ def settings(data_dir: Path | None = None) -> Settings:
     except (ConfigurationError, SettingsError) as error:
         err.say("configuration", error)
     raise typer.Exit(Exit.USAGE)
+
+
+class EngineName(StrEnum):
+    """Where the model runs."""
+
+    EMBEDDED = "embedded"
+    VLLM = "vllm"
+    NONE = "none"
+
+
+ENGINE_HELP = "Where the model runs; the default is what is configured (TRIAGE_MODEL__ENGINE)."
+
+
+def with_engine(given: Settings, engine: EngineName | None) -> Settings:
+    """The settings with another engine; None leaves it."""
+    if engine is None:
+        return given
+    return given.model_copy(update={"model": given.model.model_copy(update={"engine": engine.value})})
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

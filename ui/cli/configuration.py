@@ -5,10 +5,12 @@ from pathlib import Path
 import typer
 
 from integrations.assembly import load_calibration, open_client
+from integrations.served import expected, server_config, tokens
 from integrations.settings import Settings
 from triage.guidelines import GuidelineError, GuidelineLibrary
 from triage.slm import EngineError, resolve_adapter
 from triage.slm.fetch import find_base_model
+from triage.slm.vllm import list_models
 from ui.cli import common
 from ui.cli.exits import Exit
 from ui.cli.packages import conflicts
@@ -71,6 +73,8 @@ def _guidelines(settings: Settings) -> tuple[bool, str]:
 def _model(settings: Settings) -> tuple[bool, str]:
     if settings.model.engine == "none":
         return False, "none is configured: rules only, a clinician looks closely at every patient"
+    if settings.model.engine == "vllm":
+        return _served(settings)
     try:
         weights = find_base_model()
         adapter = resolve_adapter(settings.model.adapter)
@@ -78,6 +82,24 @@ def _model(settings: Settings) -> tuple[bool, str]:
     except EngineError as error:
         return True, str(error)
     return False, f"{Path(weights).name}, adapter {adapter.name if adapter else 'none'}, {calibration.name}"
+
+
+def _served(settings: Settings) -> tuple[bool, str]:
+    url = settings.model.url
+    try:
+        config = server_config(settings.model)
+        served, listed = expected(settings.model, list_models(config))
+        tokens(settings.model)
+        calibration = load_calibration(settings)
+    except EngineError as error:
+        return True, f"{url}: {type(error).__name__}: {error}"
+    if not calibration.fits(served.identity.adapter_sha256):
+        return (
+            True,
+            f"{url} serves {served.name}; the calibration {calibration.name} is of another: calibrate again",
+        )
+    limit = f"{listed.context} tokens" if listed.context else "an unknown number of tokens"
+    return False, f"{url} serves {served.name}, reads {limit}; {calibration.name}"
 
 
 def _server(settings: Settings) -> tuple[bool, str]:

@@ -43,11 +43,12 @@ def demo(
     venv: Path | None = typer.Option(
         None, "--sandbox-venv", help="The environment of the sandbox FHIR server."
     ),
+    engine: common.EngineName | None = typer.Option(None, "--engine", help=common.ENGINE_HELP),
 ) -> None:
     """Sample patients arrive, are triaged, decided by a scripted clinician, written back and read back."""
     started = time.monotonic()
     chosen = samples()[:limit]
-    settings = common.settings(folder / "records")
+    settings = common.with_engine(common.settings(folder / "records"), engine)
     common.out.print(Rule("A sandbox FHIR server (sekmet-fhir) starts on this machine"))
     with SandboxServer(folder / "fhir", venv=venv, port=_same_port(folder)) as server:
         (folder / "port").write_text(server.base_url.rsplit(":", 1)[1].split("/")[0])

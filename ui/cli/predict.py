@@ -49,6 +49,7 @@ def predict(
         "--adapter",
         help="For agent, slm, hybrid: a shipped adapter, a folder, `default` or `none`.",
     ),
+    engine: common.EngineName | None = typer.Option(None, "--engine", help=common.ENGINE_HELP),
     levels_only: bool | None = typer.Option(
         None,
         "--levels-only/--full",
@@ -83,7 +84,7 @@ def predict(
     4 every case has a level, at least one from the rules because the agent's model did not answer; 130 stopped, and
     --resume goes on.
     """
-    settings = _settings(adapter)
+    settings = common.with_engine(_settings(adapter), engine)
     try:
         output = Output(out, resume=resume)
         file = CaseFile(data, task, with_diagnosis=with_diagnosis)
@@ -99,6 +100,7 @@ def predict(
                 "--out": out,
                 "--model": model.value,
                 "--adapter": None if adapter == "configured" else Path(adapter),
+                "--engine": None if engine is None else engine.value,
                 "--levels-only": levels_only is True,
                 "--full": levels_only is False,
                 "--fitted": fitted,
