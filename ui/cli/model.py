@@ -9,10 +9,11 @@ from integrations.assembly import load_calibration
 from triage.slm import EmbeddedEngine, resolve_adapter, shipped_adapters
 from triage.slm.build import ensure_built
 from triage.slm.fetch import MODEL_NAME, cache_folder, fetch_base_model, find_base_model
-from ui.cli import calibrate, common
+from ui.cli import calibrate, common, parity
 
 app = typer.Typer(no_args_is_help=True, help="The small language model: weights, adapters, calibration.")
 app.command("calibrate")(calibrate.calibrate)
+app.command("parity")(parity.parity)
 
 _ADAPTER = typer.Option("default", "--adapter", help="A shipped adapter, a folder, `default` or `none`.")
 
