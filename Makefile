@@ -6,7 +6,7 @@ SANDBOX := .venv-sekmet
 PIP_FLAGS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check compare schemas clean
+.PHONY: help demo test test-all check compare schemas serve-model clean
 
 help:
 	@echo "make demo      patients arrive, are triaged by the whole agent, decided, written back, read back"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-all  the slow tests too: the wheel in a clean environment, crashes, load"
 	@echo "make compare   TASK=ktas|nhamcs|esi DATA=FILE: every model on the same cases, one table"
 	@echo "make check     lint, format, types, floors"
+	@echo "make serve-model  the model behind vLLM, until Ctrl-C (docs/serving.md)"
 	@echo "make schemas   regenerate data_schemas/json from the models"
 
 $(VENV)/.made:
@@ -72,6 +73,10 @@ compare: $(VENV)/.installed-dev $(VENV)/.model
 	$(BIN)/triage eval compare-models --task $(TASK) --data $(DATA) \
 	  $(foreach m,$(MODELS),--predictions $(m)=$(COMPARE_OUT)/$(m).csv) \
 	  $(if $(RECORDED),--recorded $(RECORDED)) $(FLAGS) --out $(COMPARE_OUT)
+
+# make serve-model [FLAGS="--port 8001 --lora"]: makes .venv-vllm (3.4 GB on a CPU) and the model folder where they are not
+serve-model: $(VENV)/.installed $(VENV)/.model
+	$(BIN)/triage serve-model $(FLAGS)
 
 schemas: $(VENV)/.installed-dev
 	$(BIN)/python -m data_schemas.json_schemas

@@ -1,6 +1,7 @@
 """``triage model``: fetch the weights, build what runs, list and check what is there."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -9,7 +10,9 @@ from integrations.assembly import load_calibration
 from triage.slm import EmbeddedEngine, resolve_adapter, shipped_adapters
 from triage.slm.build import ensure_built
 from triage.slm.fetch import MODEL_NAME, cache_folder, fetch_base_model, find_base_model
-from ui.cli import calibrate, common, parity
+from triage.slm.serving import verify as verify_served
+from ui.cli import calibrate, common, parity, serving
+from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="The small language model: weights, adapters, calibration.")
 app.command("calibrate")(calibrate.calibrate)
@@ -27,8 +30,21 @@ def fetch() -> None:
 
 
 @app.command()
-def build(adapter: str = _ADAPTER) -> None:
-    """Build what runs on the CPU: the base model with the adapter merged in, in the model cache."""
+def build(
+    adapter: str = _ADAPTER,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the folder that vLLM serves instead, to this place.")
+    ] = None,
+    base: serving.BaseOption = None,
+    merged: serving.MergedOption = True,
+) -> None:
+    """Build what runs in this process on the CPU, in the model cache; with --out the folder that vLLM serves."""
+    if out is not None:
+        serving.write_served(out, base, adapter, merged=merged)
+        return
+    if base is not None or not merged:
+        common.err.say("--base, --lora", "are for a served folder: say where with --out DIR")
+        raise typer.Exit(Exit.USAGE)
     with common.err.status(f"building {MODEL_NAME}"):
         built = ensure_built(find_base_model(), resolve_adapter(adapter))
     name = built.source.adapter or "no adapter"
@@ -58,8 +74,17 @@ def card(adapter: str = _ADAPTER) -> None:
 
 
 @app.command()
-def verify(adapter: str = _ADAPTER) -> None:
-    """Check every hash, load the model, and say what would answer."""
+def verify(
+    adapter: str = _ADAPTER,
+    folder: Annotated[Path | None, typer.Argument(help="A served folder to check instead.")] = None,
+) -> None:
+    """Check every hash, load the model, and say what would answer; or check a served folder, file by file."""
+    if folder is not None:
+        with common.err.status(f"checking {folder}"):
+            served = verify_served(folder)
+        serving.describe(served)
+        common.out.print(f"files       {len(served.files)}, each as it was built")
+        return
     built = ensure_built(find_base_model(), resolve_adapter(adapter))
     with common.err.status("loading"):
         identity = EmbeddedEngine(built).identity
