@@ -21,12 +21,14 @@ from ui.cli import (
     common,
     configuration,
     corpus,
+    dashboard,
     demo,
     evaluation,
     guidelines,
     model,
     predict,
     records,
+    serving,
     training,
     training_preference,
 )
@@ -39,12 +41,14 @@ app = typer.Typer(
     help="Emergency department triage with a privately hosted small language model. A clinician decides.",
 )
 app.command("demo")(demo.demo)
+app.command("serve-model")(serving.serve_model)
 app.command("assess")(assess.assess)
 app.command("predict")(predict.predict)
 app.command("review")(cases.review)
 app.command("show")(cases.show)
 app.command("explain")(cases.explain)
 app.command("cases")(cases.list_cases)
+app.command("ui")(dashboard.ui)
 app.command("pending")(cases.pending)
 app.command("recover")(cases.recover)
 app.command("replay")(records.replay)

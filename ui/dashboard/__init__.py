@@ -1,0 +1,1 @@
+"""The clinician's dashboard. ``docs/dashboard.md`` says how a page is written."""
