@@ -1,6 +1,7 @@
 """``triage model parity``: the same cases through the embedded engine and the model server."""
 
 import asyncio
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 
@@ -132,8 +133,8 @@ def _show(report: ParityReport) -> None:
         for row in report.differing:
             table.add_row(*_cells(row))
         common.out.print(table)
-    for row in report.failed:
-        common.err.say("not answered", f"{row.case_id}: {row.error}")
+    for cause, count in Counter(row.error for row in report.failed).most_common():
+        common.err.say("not answered", f"{count} x {cause}; --out names the cases")
 
 
 def _cells(row: ParityRow) -> tuple[str, str, str, str, str]:
