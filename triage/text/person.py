@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from data_schemas.intake import AGE_UNITS_IN_DAYS, FactKind
+from triage.text.age_sex import age_and_sex
 from triage.text.mention import KIN, Mention, clause_before
 
 _AGE = re.compile(
@@ -13,7 +14,6 @@ _AGE = re.compile(
     r"\b(?:aged?|age of)[\s:]+(\d{1,3})\s*(years?|months?|weeks?|days?)?\b",
     re.IGNORECASE,
 )
-_AGE_AND_LETTER = re.compile(r"^\W*(\d{1,3})\s?(?:y\s?)?([MF])\b")
 _UNITS = {"y": "a", "m": "mo", "w": "wk", "d": "d"}
 _NOT_A_PERSON = re.compile(
     r"[\s-]+(?:(?:stab|dog|cat|healing|surgical|puncture|gunshot|infected|open)\s+)?"
@@ -82,10 +82,11 @@ _OTHER_CARE = re.compile(
 
 def person(text: str) -> Iterator[Mention]:
     """Every statement on the person, in no fixed order; one age and one sex at most."""
-    age = _age(text)
+    found, child = _age(text)
+    short = None if found is not None else age_and_sex(text)
+    age, sex = short or (found or child, _sex(text, found or child))
     if age is not None:
         yield age
-    sex = _sex(text, age)
     if sex is not None:
         yield sex
     yield from _pregnancy(text)
@@ -96,8 +97,8 @@ def _coded(kind: FactKind, code: str, text: str, start: int, end: int) -> Mentio
     return Mention(kind, None, None, code, text[start:end], start, end)
 
 
-def _age(text: str) -> Mention | None:
-    """The first age that is the patient's; one of a child named by kinship only where no other is given."""
+def _age(text: str) -> tuple[Mention | None, Mention | None]:
+    """The first age that is the patient's, and one of a child named by kinship: to use where no other is given."""
     child: Mention | None = None
     for match in _AGE.finditer(text):
         number, word = (match[1], match[2]) if match[1] else (match[3], match[4] or "y")
@@ -109,20 +110,17 @@ def _age(text: str) -> Mention | None:
             continue
         kin = _KIN_AFTER.match(text, match.end())
         if kin is None:
-            return mention
+            return mention, child
         if child is None and _CHILD.match(kin[1]):
             child = mention
-    letter = _AGE_AND_LETTER.match(text)
-    if child is None and letter is not None:
-        return Mention(FactKind.AGE, Decimal(letter[1]), "a", None, letter[1], letter.start(1), letter.end(1))
-    return child
+    return None, child
 
 
 def _sex(text: str, age: Mention | None) -> Mention | None:
     if age is None:
         match = _SEX_AT_START.match(text)
     else:
-        letter = _SEX_LETTER.match(text, age.end) or re.search(r"([MF])$", age.as_received)
+        letter = _SEX_LETTER.match(text, age.end) or re.search(r"\b([MFmf])$", age.as_received)
         if letter is not None:
             at = letter.start(1) + (age.start if letter.string is age.as_received else 0)
             return _coded(FactKind.SEX, "female" if letter[1].upper() == "F" else "male", text, at, at + 1)
