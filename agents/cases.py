@@ -145,6 +145,7 @@ class CaseService(WaitingPatients):
         assessment_id: str | None = None,
         confirmed: bool = False,
         why_not: str | None = None,
+        unaided_level: int | None = None,
     ) -> TriageOutcome | PendingWrite:
         """Decide a case. The decision is kept before anything else happens, and exactly once.
 
@@ -160,6 +161,7 @@ class CaseService(WaitingPatients):
                 that was assessed again asks for it, because the newer one may not be what was seen.
             confirmed: they say expressly that they looked; the policy asks for it with some suggestions.
             why_not: their answer to the rules that ask to consider a more urgent level.
+            unaided_level: the level that they gave before they saw the suggestion, where they were asked.
 
         Returns:
             A ``TriageOutcome`` when the case came to rest, or a ``PendingWrite``: the decision is safe here,
@@ -192,6 +194,7 @@ class CaseService(WaitingPatients):
             role=role,
             confirmed=confirmed,
             why_not=why_not,
+            unaided_level=unaided_level,
             settings=self._context.settings,
             now=clock(),
         )

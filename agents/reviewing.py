@@ -21,6 +21,7 @@ def make_review(
     role: ReviewerRole,
     confirmed: bool = False,
     why_not: str | None = None,
+    unaided_level: int | None = None,
     settings: AgentSettings,
     now: datetime,
 ) -> ClinicianReview:
@@ -69,6 +70,7 @@ def make_review(
             decided_at=now,
             confirmed=confirmed,
             why_not=why_not,
+            unaided_level=unaided_level,
         )
     except ValidationError as error:
         # Field and rule only: the values may quote the patient.

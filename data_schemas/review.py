@@ -43,8 +43,9 @@ class ClinicianReview(Frozen):
     """One decision on one assessment.
 
     ``confirmed``: the clinician said expressly that they looked, as the policy asks for some suggestions. ``why_not``
-    is their answer to the rules that asked to consider a more urgent level than the one decided. Both are left out of
-    the JSON where they say nothing.
+    is their answer to the rules that asked to consider a more urgent level than the one decided. ``unaided_level`` is
+    the level that this clinician gave before the suggestion was shown, where the site asks for it first; None where it
+    was not asked. The three are left out of the JSON where they say nothing.
     """
 
     assessment_id: str
@@ -57,6 +58,7 @@ class ClinicianReview(Frozen):
     decided_at: datetime
     confirmed: bool = Field(default=False, exclude_if=lambda confirmed: not confirmed)
     why_not: str | None = Field(default=None, max_length=2000, exclude_if=lambda words: words is None)
+    unaided_level: AcuityLevel | None = Field(default=None, exclude_if=lambda level: level is None)
 
     @model_validator(mode="after")
     def _override_has_reason(self) -> Self:

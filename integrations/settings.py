@@ -102,7 +102,8 @@ class UiSettings(Frozen):
     ``oidc_secrets``: a TOML file with Streamlit's ``[auth]`` table; with it people sign in with OpenID Connect,
     without it they choose a role on this machine, for the demo only. ``role_claim`` names the claim that holds the
     role (dots go into nested claims), ``roles`` says which of its values is which of our roles, ``name_claim`` is
-    what a decision is signed with. ``idle_minutes``: who does nothing for so long is signed out.
+    what a decision is signed with. ``idle_minutes``: who does nothing for so long is signed out. ``level_first``: who
+    decides gives a level before the suggestion is shown, against automation bias.
     """
 
     host: str = "127.0.0.1"
@@ -114,6 +115,8 @@ class UiSettings(Frozen):
     idle_minutes: float = Field(default=15, gt=0)
     refresh_seconds: float = Field(default=5, ge=1)
     language: Literal["en", "es"] = "en"
+    demo: bool = False
+    level_first: bool = False
 
 
 class Settings(BaseSettings):

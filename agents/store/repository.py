@@ -203,6 +203,8 @@ class Repository:
                 detail["confirmed"] = True
             if review.why_not is not None:
                 detail["why_not"] = "answered"
+            if review.unaided_level is not None:
+                detail["unaided_level"] = review.unaided_level
             entry = chain.Entry(case_id, review.assessment_id, Step.REVIEWED, detail, text)
             chain.append(connection, now, [entry])
             return free
