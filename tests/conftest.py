@@ -1,8 +1,10 @@
 """What many tests share: one real FHIR server that starts in about two seconds and keeps nothing; data files."""
 
 import csv
+import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,9 @@ from typing import Any
 import pytest
 
 from integrations.sandbox import SandboxServer
+from triage.slm import resolve_adapter
+from triage.slm.fetch import cache_folder, fetch_base_model
+from triage.slm.serving import ModelServer, ServeOptions, served_folder
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -25,6 +30,30 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]
 def fhir_server(sandbox: SandboxServer) -> str:
     """The base URL of a FHIR server with empty storage, shared by the session: use ids of your own."""
     return sandbox.base_url
+
+
+@pytest.fixture(scope="session")
+def model_server_lock() -> Iterator[None]:
+    """One model server at a time on a machine: it takes 4 GB, and two would slow each other down."""
+    with (Path(tempfile.gettempdir()) / "vllm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def served_model(model_server_lock: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """vLLM with the default model on a free port, with an API key, warmed up; started once, in a minute or two.
+
+    For tests marked slow. ``url``, ``name`` and ``api_key`` are what a client needs; the manifest is in
+    ``served.folder``.
+    """
+    folder = served_folder(cache_folder(), fetch_base_model(), resolve_adapter("default"))
+    options = ServeOptions(port=0, max_num_seqs=8)
+    log = tmp_path_factory.mktemp("model-server") / "vllm.log"
+    with ModelServer(
+        folder, options, device="cpu", venv=REPOSITORY / ".venv-vllm", api_key="of-the-tests", log=log
+    ) as server:
+        yield server
 
 
 @pytest.fixture

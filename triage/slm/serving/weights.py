@@ -72,7 +72,7 @@ def _slots(path: Path) -> Iterator[tuple[str, _Slot]]:
         for name, entry in header.items():
             if name != "__metadata__":
                 yield name, _slot(path, entry, 8 + length)
-    except (ValueError, KeyError, TypeError, struct.error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise ModelIntegrityError(f"{path.name} is not a readable safetensors file") from error
 
 
@@ -104,7 +104,6 @@ def _write(slot: _Slot, values: FloatArray) -> None:
     stored = values.astype(plain[slot.kind]) if slot.kind in plain else _rounded_bfloat16(values)
     target = _bytes(slot, "r+")
     target[:] = np.frombuffer(stored.tobytes(), dtype=np.uint8)
-    target.flush()
 
 
 def _bytes(slot: _Slot, mode: Literal["r", "r+"]) -> NDArray[np.uint8]:

@@ -1,7 +1,8 @@
 """Starts ``vllm`` and ends with whoever started it.
 
 The parent holds the other end of standard input. When the parent ends, however it ends, the pipe closes, and this
-process and its workers stop. (``prctl(PR_SET_PDEATHSIG)`` would fire when the *thread* that started us ends: too early.)
+process and its workers stop. (``prctl(PR_SET_PDEATHSIG)`` would fire when the *thread* that started us ends: too
+early.)
 """
 
 import os
