@@ -6,10 +6,11 @@ SANDBOX := .venv-sekmet
 PIP_FLAGS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check compare schemas serve-model clean
+.PHONY: help demo ui test test-all check compare schemas serve-model clean
 
 help:
 	@echo "make demo      patients arrive, are triaged by the whole agent, decided, written back, read back"
+	@echo "make ui        the clinician's dashboard, with sample patients arriving live"
 	@echo "make test      set-up and tests with the real model, FHIR server and databases"
 	@echo "make test-all  the slow tests too: the wheel in a clean environment, crashes, load"
 	@echo "make compare   TASK=ktas|nhamcs|esi DATA=FILE: every model on the same cases, one table"
@@ -49,6 +50,13 @@ $(SANDBOX)/.installed:
 
 demo: $(VENV)/.installed $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/triage demo
+
+$(VENV)/.installed-ui: $(VENV)/.installed
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[ui]'
+	@touch $@
+
+ui: $(VENV)/.installed-ui $(VENV)/.model
+	$(BIN)/triage ui --demo --data-dir var/demo/dashboard
 
 test: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/python -m pytest -m 'not slow'

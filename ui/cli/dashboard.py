@@ -24,6 +24,7 @@ def ui(
         None, "--host", help="The address to listen on; default TRIAGE_UI__HOST."
     ),
     port: int | None = typer.Option(None, "--port", min=1, max=65535, help="The port; TRIAGE_UI__PORT."),
+    demo: bool = typer.Option(False, "--demo", help="The sample patients arrive, one after the other."),
     data_dir: Path | None = typer.Option(None, "--data-dir", help=common.DATA_DIR_HELP),
 ) -> None:
     """Start the dashboard. Without OpenID Connect it listens on this machine only, for demonstrations."""
@@ -40,6 +41,13 @@ def ui(
         os.environ["TRIAGE_DATA_DIR"] = str(
             data_dir
         )  # the script is run by Streamlit and reads the settings itself
+    if demo and settings.ui.oidc_secrets is not None:
+        common.err.say(
+            "not started", "--demo and TRIAGE_UI__OIDC_SECRETS: sample patients have no place in a hospital"
+        )
+        raise typer.Exit(Exit.USAGE)
+    if demo:
+        os.environ["TRIAGE_UI__DEMO"] = "true"
     where = f"[{address}]" if ":" in address else address
     how = "OpenID Connect" if settings.ui.oidc_secrets else "local demonstration, choose a role"
     common.out.print(f"The dashboard is at http://{where}:{door} ({how}). Ctrl-C stops it.", highlight=False)

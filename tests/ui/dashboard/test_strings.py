@@ -10,16 +10,17 @@ from agents import AlertCode
 from data_schemas import LEVELS, AcuityScale, OverrideReason
 from ui import dashboard
 from ui.dashboard.auth import Role
+from ui.dashboard.look.parts import TONES
 from ui.dashboard.services import KEYS, RowState
 from ui.dashboard.strings import LANGUAGES, catalogue, places
 from ui.dashboard.views import all_pages
 
 HOME = Path(dashboard.__file__).parent
+BELOW = {"look", "services", "strings", "auth"}
 DRAWN = [
-    *sorted((HOME / "views").rglob("*.py")),
-    HOME / "shell.py",
-    HOME / "here.py",
-    HOME / "auth" / "signin.py",
+    path
+    for path in sorted(HOME.rglob("*.py"))
+    if path.relative_to(HOME).parts[0] not in BELOW or path.name == "signin.py"
 ]
 NOT_READ = {
     "key", "icon", "type", "width", "height", "cls", "tone", "role", "layout", "position", "url_path", "format",
@@ -136,7 +137,7 @@ def words_in(value: ast.AST, skipped: set[int]) -> list[str]:
     if id(value) in skipped:
         return []
     if isinstance(value, ast.Constant):
-        return [value.value] if isinstance(value.value, str) else []
+        return [value.value] if isinstance(value.value, str) and value.value not in TONES else []
     if isinstance(value, ast.JoinedStr):
         return [w for part in value.values if isinstance(part, ast.Constant) for w in words_in(part, skipped)]
     if isinstance(value, ast.IfExp):

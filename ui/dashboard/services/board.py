@@ -12,6 +12,7 @@ from data_schemas import (
     VITAL_SIGNS,
     AcuityScale,
     AssessmentMode,
+    DecisionPoint,
     Fact,
     FactKind,
     IntakeRecord,
@@ -35,11 +36,15 @@ class RowState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vital:
-    """The last value of a vital sign; None where it is not known. ``course``: its values, oldest first."""
+    """The last value of a vital sign; None where it is not known. ``course``: its values, oldest first.
+
+    ``danger``: a rule of decision point D (vital signs in the danger zone) rests on it.
+    """
 
     kind: FactKind
     fact: Fact | None
     course: tuple[float, ...] = ()
+    danger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,16 @@ class Row:
     def without_name(self) -> "Row":
         """The same row for who may not see names."""
         return self if self.name is None else replace(self, name=None)
+
+    @property
+    def code(self) -> str:
+        """Four signs that tell a patient from the others where no name is shown."""
+        return self.case_id[:4].upper()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the time to look again has come."""
+        return self.due is not None and self.due.overdue
 
     @property
     def waits_since(self) -> datetime:
@@ -155,8 +170,7 @@ def row_of(item: Waiting, alerts: Sequence[Alert], scale: AcuityScale) -> Row:
 
 
 def _order(row: Row) -> tuple[int, bool, float, str]:
-    overdue = row.due is not None and row.due.overdue
-    return (row.level or 0, not overdue, row.waits_since.timestamp(), row.case_id)
+    return (row.level or 0, not row.overdue, row.waits_since.timestamp(), row.case_id)
 
 
 def _state(item: Waiting) -> RowState:
@@ -178,7 +192,14 @@ def _vital(item: Waiting, kind: FactKind) -> Vital:
                 points[fact.observed_at or f"run {number}"] = float(fact.value)
     timed = sorted((at, value) for at, value in points.items() if isinstance(at, datetime))
     course = [value for _, value in timed] or list(points.values())
-    return Vital(kind, item.case.intake.first(kind), tuple(course[-12:]))
+    last = item.case.intake.first(kind)
+    return Vital(kind, last, tuple(course[-12:]), last is not None and last.id in _in_danger(item))
+
+
+def _in_danger(item: Waiting) -> set[str]:
+    assessment = item.case.assessment
+    findings = () if assessment is None else assessment.screening.findings
+    return {fact for f in findings if f.decision_point is DecisionPoint.D for fact in f.fact_ids}
 
 
 def _words(record: IntakeRecord, kind: FactKind) -> str | None:

@@ -4,6 +4,7 @@ import atexit
 import threading
 
 from integrations.settings import Settings
+from ui.dashboard.services.arrivals import arrive
 from ui.dashboard.services.dashboard import Dashboard
 
 _lock = threading.Lock()
@@ -38,6 +39,9 @@ def disconnect() -> None:
 
 def _open() -> Dashboard:
     global _current  # noqa: PLW0603
-    _current = Dashboard(Settings())
+    settings = Settings()
+    _current = Dashboard(settings)
+    if settings.ui.demo and settings.ui.oidc_secrets is None:
+        _current.background.start(arrive)
     atexit.register(disconnect)
     return _current
