@@ -3,6 +3,7 @@
 import re
 import signal
 
+_LONGEST = 300
 _KNOWN: tuple[tuple[str, str], ...] = (
     (
         r"address already in use|error while attempting to bind",
@@ -39,11 +40,9 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
 )
 _NOISE = re.compile(r"^\s*(?:File \"|raise |\^|~|Traceback|During handling|The above exception)|^\s*$")
-_PREFIX = re.compile(r"^\((?:\w+) pid=\d+\)\s*")
-_ERROR = re.compile(r"(?:\b\w*(?:Error|Exception)\b|\bERROR\b|error:).*")
-_GENERAL = re.compile(
-    r"Engine core initialization failed|WorkerProc initialization failed|See root cause above"
-)
+_PREFIX = re.compile(r"^\((?:\w+) pid=\d+\)\s*|^(?:ERROR|CRITICAL) [\d-]+ [\d:]+ \[[^]]*\]\s?")
+_ERROR = re.compile(r"(?:\b[\w.]*(?:Error|Exception)\b|\berror:|terminate called|\bKilled\b).*")
+_ECHO = re.compile(r"Engine core initialization failed|WorkerProc initialization failed|See root cause above")
 
 
 def diagnose(code: int | None, log: str) -> str:
@@ -53,11 +52,12 @@ def diagnose(code: int | None, log: str) -> str:
         code: the exit code, negative for a signal; None where the process still runs but does not answer.
         log: the end of the server's log.
     """
+    for line in reversed(_errors(log)):
+        for pattern, remedy in _KNOWN:
+            if re.search(pattern, line, re.IGNORECASE):
+                return f"the model server did not start: {remedy}; its log says: {line}"
     line = last_useful_line(log)
-    quoted = f"; its log says: {line}" if line else ""
-    for pattern, remedy in _KNOWN:
-        if re.search(pattern, log):
-            return f"the model server did not start: {remedy}{quoted}"
+    quoted = f"; its log says: {line}" if line else "; its log is empty"
     if code == -signal.SIGKILL:
         return (
             "the model server was killed while starting, which most often means that the machine ran out of memory: "
@@ -66,13 +66,21 @@ def diagnose(code: int | None, log: str) -> str:
     if code is None:
         return f"the model server did not become ready in time: give it more with --ready-seconds{quoted}"
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"the model server ended while starting ({how}){quoted or '; its log is empty'}"
+    return f"the model server ended while starting ({how}){quoted}"
 
 
 def last_useful_line(log: str) -> str:
     """The last line that names an error and is no mere echo of an earlier one; else the last line with words."""
-    lines = [_PREFIX.sub("", line).strip() for line in log.splitlines() if not _NOISE.search(line)]
-    errors = [match.group() for line in lines if (match := _ERROR.search(line))]
-    causes = [line for line in errors if not _GENERAL.search(line)]
-    chosen = (causes or errors or lines or [""])[-1]
-    return chosen[:300]
+    errors = _errors(log)
+    causes = [line for line in errors if not _ECHO.search(line)]
+    return (causes or errors or _lines(log) or [""])[-1]
+
+
+def _errors(log: str) -> list[str]:
+    return [match.group() for line in _lines(log) if (match := _ERROR.search(line))]
+
+
+def _lines(log: str) -> list[str]:
+    """Without the process and the time before each line, and without the frames of a traceback."""
+    bare = (_PREFIX.sub("", _PREFIX.sub("", line)) for line in log.splitlines())
+    return [line.strip()[:_LONGEST] for line in bare if not _NOISE.search(line)]
