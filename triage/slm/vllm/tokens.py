@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -29,12 +30,12 @@ class Tokens:
 
     @classmethod
     def of_gguf(cls, path: Path) -> "Tokens":
-        """Those of the project's base model.
+        """Those of the project's base model; read once in a process, which takes seconds.
 
         Raises:
             ModelIntegrityError: the file holds another kind of tokenizer.
         """
-        return cls._made(tokenizer_from_gguf(GgufModel(path)), CHATML.end, None)
+        return cls._made(_of_gguf(path), CHATML.end, None)
 
     @classmethod
     def of_file(cls, path: Path) -> "Tokens":
@@ -83,6 +84,11 @@ class Tokens:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of an answer's tokens."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+
+
+@lru_cache(maxsize=2)
+def _of_gguf(path: Path) -> Tokenizer:
+    return tokenizer_from_gguf(GgufModel(path))
 
 
 def after_lead(request: EngineRequest) -> str:

@@ -7,29 +7,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from faulty_server import KEY, NAME, SECRET, FaultyServer, serving
+from faulty_server import IDENTITY, NAME, QUICK, FaultyServer, serving
 
-from triage.slm.engine import EngineIdentity, EngineRequest
 from triage.slm.fetch import find_base_model
-from triage.slm.vllm import ServedModel, ServerConfig, Tokens, VllmEngine
-
-IDENTITY = EngineIdentity(engine="vllm", model="SmolLM2-135M-Instruct", weights_sha256="0" * 64)
-REQUEST = EngineRequest(
-    prefix="<|im_start|>user\nTriage\n",
-    prompt=f'cc "{SECRET} fell"<|im_end|>\n<|im_start|>assistant\n',
-    lead="Level: ",
-    regex=r"Level: [1-5]\nA (yes|no) B (yes|no) C [0-2] D (yes|no)\nFacts:( (cc)){1,4}",
-)
-QUICK = ServerConfig(
-    api_key=KEY,
-    connect_seconds=1.0,
-    request_seconds=0.5,
-    total_seconds=5.0,
-    queue_seconds=0.3,
-    queue_size=16,
-    concurrency=4,
-    failures=100,
-)
+from triage.slm.vllm import ServedModel, Tokens, VllmEngine
 
 Open = Callable[..., VllmEngine]
 

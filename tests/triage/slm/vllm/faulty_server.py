@@ -15,13 +15,32 @@ from typing import Any
 
 import uvicorn
 
-from triage.slm.vllm import Tokens
+from triage.slm.engine import EngineIdentity, EngineRequest
+from triage.slm.vllm import ServerConfig, Tokens
 
 NAME = "SmolLM2-135M-Instruct+test@" + "0" * 64
 SECRET = "Zebulon Quartermain"
 KEY = "key-that-nobody-may-read"
 LOGPROBS = (-4.0, -2.0, -0.25, -2.5, -6.0)
 ANSWER = "3\nA no B no C 2 D no\nFacts: cc"
+
+IDENTITY = EngineIdentity(engine="vllm", model="SmolLM2-135M-Instruct", weights_sha256="0" * 64)
+REQUEST = EngineRequest(
+    prefix="<|im_start|>user\nTriage\n",
+    prompt=f'cc "{SECRET} fell"<|im_end|>\n<|im_start|>assistant\n',
+    lead="Level: ",
+    regex=r"Level: [1-5]\nA (yes|no) B (yes|no) C [0-2] D (yes|no)\nFacts:( (cc)){1,4}",
+)
+QUICK = ServerConfig(
+    api_key=KEY,
+    connect_seconds=1.0,
+    request_seconds=0.5,
+    total_seconds=5.0,
+    queue_seconds=0.3,
+    queue_size=16,
+    concurrency=4,
+    failures=100,
+)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import IDENTITY, QUICK, REQUEST
-from faulty_server import ANSWER, KEY, NAME, closed_port, error, well
+from faulty_server import ANSWER, IDENTITY, KEY, NAME, QUICK, REQUEST, closed_port, error, well
 
 from triage.slm.errors import AnswerError, EngineBusyError, EngineError
 from triage.slm.vllm import ServedModel, ServerFailedError, ServerLostError, ServerSlowError, VllmEngine

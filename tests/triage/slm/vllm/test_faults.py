@@ -9,8 +9,19 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from conftest import REQUEST
-from faulty_server import ANSWER, KEY, LOGPROBS, SECRET, closed_port, drips, error, hanging_up, says, well
+from faulty_server import (
+    ANSWER,
+    KEY,
+    LOGPROBS,
+    REQUEST,
+    SECRET,
+    closed_port,
+    drips,
+    error,
+    hanging_up,
+    says,
+    well,
+)
 
 from triage.slm.errors import AnswerError, EngineBusyError, EngineError, EngineTimeoutError
 from triage.slm.vllm import (
