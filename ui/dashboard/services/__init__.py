@@ -3,21 +3,27 @@
 from ui.dashboard.services.board import SHOWN_VITALS, Board, Row, RowState, Vital
 from ui.dashboard.services.connection import connect, connected, disconnect
 from ui.dashboard.services.dashboard import SOURCE, Dashboard
-from ui.dashboard.services.measurements import MEASURABLE
+from ui.dashboard.services.measurements import MEASURABLE, Typed, in_canonical_unit
 from ui.dashboard.services.problems import KEYS, Problem
+from ui.dashboard.services.unaided import Agreement, agreement, alert_without_level
 
 __all__ = [
     "KEYS",
     "MEASURABLE",
     "SHOWN_VITALS",
     "SOURCE",
+    "Agreement",
     "Board",
     "Dashboard",
     "Problem",
     "Row",
     "RowState",
+    "Typed",
     "Vital",
+    "agreement",
+    "alert_without_level",
     "connect",
     "connected",
     "disconnect",
+    "in_canonical_unit",
 ]

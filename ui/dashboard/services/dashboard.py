@@ -35,9 +35,10 @@ from ui.dashboard.auth.roles import Actor, Permission
 from ui.dashboard.services.background import Background, Opens
 from ui.dashboard.services.board import Board, Snapshot, rows_of
 from ui.dashboard.services.deciding import check_decision
-from ui.dashboard.services.measurements import with_measurements
+from ui.dashboard.services.measurements import Typed, with_measurements
 from ui.dashboard.services.privacy import case_without_names, step_without_names
 from ui.dashboard.services.problems import Problem, named
+from ui.dashboard.services.unaided import Unaided, row_without_suggestion
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Dashboard:
         self.clock = clock
         write_to = settings.fhir.base_url if settings.fhir.write_back else None
         self.background = Background(opens or (lambda: open_agent(settings, write_to=write_to, clock=clock)))
+        self._unaided = Unaided()
         self._snapshot = Snapshot(fresh_for=min(2.0, settings.ui.refresh_seconds / 2))
 
     def close(self) -> None:
@@ -72,9 +74,13 @@ class Dashboard:
         self._require(actor, Permission.SEE_BOARD)
         with self._snapshot.lock:
             board = self._snapshot.board if self._snapshot.fresh else self._read_board()
-        if actor.may(Permission.SEE_NAMES):
-            return board
-        return Board(tuple(row.without_name() for row in board.rows), board.as_of, board.stale)
+        rows = board.rows
+        if self._level_first(actor):
+            seen = self._unaided.has_seen
+            rows = tuple(r if seen(actor.name, r.case_id) else row_without_suggestion(r) for r in rows)
+        if not actor.may(Permission.SEE_NAMES):
+            rows = tuple(row.without_name() for row in rows)
+        return Board(rows, board.as_of, board.stale)
 
     def case(self, actor: Actor, case_id: str) -> Case:
         """One case; without names for who may not see them."""
@@ -148,6 +154,15 @@ class Dashboard:
 
         return self._ask(actor, Permission.SEE_BOARD, work)
 
+    def level_asked(self, actor: Actor, case: Case) -> bool:
+        """Whether this person must give a level of their own before they are shown the suggestion."""
+        undecided = case.review is None and case.assessment is not None
+        return undecided and self._level_first(actor) and not self._unaided.has_seen(actor.name, case.id)
+
+    def unaided_level(self, actor: Actor, assessment_id: str) -> int | None:
+        """The level that this person gave before they saw this suggestion; None where they were not asked."""
+        return self._unaided.level(actor.name, assessment_id)
+
     # -- doing -----------------------------------------------------------------------------------------------------
 
     def decide(
@@ -168,7 +183,7 @@ class Dashboard:
         Raises:
             Problem: ``already-decided`` (``who``, ``at``), ``newer-suggestion``, ``suggestion-expired``, or what
                 the decision still needs: ``confirm-needed``, ``reason-needed``, ``why-not-needed``,
-                ``floor-needs-physician``, ``same-level``.
+                ``floor-needs-physician``, ``same-level``, ``level-first``.
         """
         role = actor.reviewer_role
         self._require(actor, Permission.DECIDE)
@@ -177,6 +192,8 @@ class Dashboard:
         async def work(agent: Agent) -> TriageOutcome | PendingWrite:
             case = await agent.service.get(case_id)
             current = case.review is None and case.assessment is not None
+            if self.level_asked(actor, case):
+                raise Problem("level-first", field="level")
             if current and case.assessment is not None and case.assessment.id == assessment_id:
                 check_decision(
                     case.assessment,
@@ -199,9 +216,15 @@ class Dashboard:
                 assessment_id=assessment_id,
                 confirmed=confirmed,
                 why_not=why_not or None,
+                unaided_level=self.unaided_level(actor, assessment_id),
             )
 
         return self._do(actor, Permission.DECIDE, work)
+
+    def give_level(self, actor: Actor, case_id: str, assessment_id: str, level: int) -> int:
+        """Keep the level that they give before seeing the suggestion; it goes into the decision. The first holds."""
+        self._require(actor, Permission.DECIDE)
+        return self._unaided.give(actor.name, case_id, assessment_id, level)
 
     def acknowledge(self, actor: Actor, alert_id: str) -> Alert:
         """Take note of an alert, by name.
@@ -240,7 +263,7 @@ class Dashboard:
         return self._do(actor, Permission.INTAKE, lambda agent: agent.service.assess(record), timeout=120)
 
     def reassess(
-        self, actor: Actor, case_id: str, values: Mapping[FactKind, Decimal | int | str] | None = None
+        self, actor: Actor, case_id: str, values: Mapping[FactKind, Decimal | int | str | Typed] | None = None
     ) -> Case:
         """Assess a waiting patient again, with new vital signs where there are some (see ``with_measurements``).
 
@@ -270,6 +293,9 @@ class Dashboard:
                 return self._snapshot.put(self.background.run(work, timeout=20))
         except Problem:
             return self._snapshot.aged()
+
+    def _level_first(self, actor: Actor) -> bool:
+        return self.settings.ui.level_first and actor.may(Permission.DECIDE)
 
     def _require(self, actor: Actor, permission: Permission) -> None:
         if actor.until is not None and self.clock() >= actor.until:

@@ -37,6 +37,7 @@ KEYS = (
     "why-not-needed",
     "floor-needs-physician",
     "same-level",
+    "level-first",
     "unreadable",
     "ambiguous-patient",
     "service-away",
