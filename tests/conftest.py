@@ -15,8 +15,10 @@ from integrations.sandbox import SandboxServer
 from triage.slm import resolve_adapter
 from triage.slm.fetch import cache_folder, fetch_base_model
 from triage.slm.serving import ModelServer, ServeOptions, served_folder
+from triage.slm.serving.process import free_port
 
 REPOSITORY = Path(__file__).parents[1]
+VLLM_VENV = REPOSITORY / ".venv-vllm"
 
 
 @pytest.fixture(scope="session")
@@ -33,27 +35,41 @@ def fhir_server(sandbox: SandboxServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def model_server_lock() -> Iterator[None]:
-    """One model server at a time on a machine: it takes 4 GB, and two would slow each other down."""
+def model_servers() -> Iterator[list[ModelServer]]:
+    """Those of this session. One at a time on a machine: it takes 4 GB, and two would slow each other down."""
     with (Path(tempfile.gettempdir()) / "vllm.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield []
 
 
 @pytest.fixture(scope="session")
-def served_model(model_server_lock: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    """vLLM with the default model on a free port, with an API key, warmed up; started once, in a minute or two.
+def served_model(
+    model_servers: list[ModelServer], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModelServer]:
+    """vLLM with the default model, with an API key, warmed up; started once, in a minute or two.
 
     For tests marked slow. ``url``, ``name`` and ``api_key`` are what a client needs; the manifest is in
     ``served.folder``.
     """
     folder = served_folder(cache_folder(), fetch_base_model(), resolve_adapter("default"))
-    options = ServeOptions(port=0, max_num_seqs=8)
+    options = ServeOptions(port=free_port("127.0.0.1", 0), max_num_seqs=8)
     log = tmp_path_factory.mktemp("model-server") / "vllm.log"
     with ModelServer(
-        folder, options, device="cpu", venv=REPOSITORY / ".venv-vllm", api_key="of-the-tests", log=log
+        folder, options, device="cpu", venv=VLLM_VENV, api_key="of-the-tests", log=log
     ) as server:
+        model_servers.append(server)
         yield server
+
+
+@pytest.fixture
+def no_served_model(model_servers: list[ModelServer]) -> Iterator[None]:
+    """For a test that starts a model server of its own: ``served_model`` pauses meanwhile."""
+    paused = [server for server in model_servers if server.running]
+    for server in paused:
+        server.stop()
+    yield
+    for server in paused:
+        server.start()
 
 
 @pytest.fixture
