@@ -1,11 +1,14 @@
 """What becomes of records after a case: replayed, exported, kept for a while, erased."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from agents import export, replay, retention
+from agents.quality import AlertTimes, Visit
 from agents.runner import Runner
 from agents.store.compaction import compact
 from agents.store.patients import cases_of_patient
+from agents.store.visits import alerts_between, visits_between
 
 
 class Records:
@@ -68,6 +71,14 @@ class Records:
             UnknownCaseError: no case has one of these ids; those before it are erased.
         """
         return await retention.erase(self._runner, case_ids, reason=reason, by=by, undecided=undecided)
+
+    async def visits(self, since: datetime, until: datetime) -> tuple[Visit, ...]:
+        """The cases that came into our books from ``since``, before ``until``, without names: for quality figures."""
+        return await visits_between(self._runner.context.store.database, since, until)
+
+    async def alert_times(self, since: datetime, until: datetime) -> tuple[AlertTimes, ...]:
+        """The alerts that were raised from ``since``, before ``until``, by code."""
+        return await alerts_between(self._runner.context.store.database, since, until)
 
     async def compact(self) -> tuple[str, ...]:
         """Overwrite what was deleted; what could not be overwritten now."""
