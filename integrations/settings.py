@@ -53,7 +53,7 @@ class FhirSettings(Frozen):
     write_back: bool = False
     max_bundle_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
     triage_window_minutes: int = Field(default=60, gt=0)
-    glucose_codes: tuple[str, ...] = ("41653-7", "2339-0", "2345-7", "32016-8", "15074-8")
+    glucose_codes: tuple[str, ...] = ("41653-7", "14743-9", "2339-0", "2345-7", "32016-8", "15074-8")
 
     @field_validator("base_url")
     @classmethod

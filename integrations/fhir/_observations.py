@@ -11,6 +11,7 @@ from integrations.fhir.codes import (
     LOINC,
     OTHER_VITAL_SIGN_CODES,
     PREGNANCY_STATUS_CODE,
+    REPORTED_AGE_CODES,
     TRANSPORT_MODE_CODE,
     VITAL_CODES,
 )
@@ -19,6 +20,7 @@ from integrations.fhir.leaks import is_acuity, is_laboratory, is_vital_sign
 FINAL = frozenset({"final", "amended", "corrected"})
 _READ_ELSEWHERE = OTHER_VITAL_SIGN_CODES | {
     *CHIEF_COMPLAINT_CODES,
+    *REPORTED_AGE_CODES,
     TRANSPORT_MODE_CODE,
     PREGNANCY_STATUS_CODE,
 }

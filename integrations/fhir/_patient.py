@@ -4,11 +4,14 @@ from datetime import date
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
-from data_schemas import Fact, FactKind, FactSource, PatientIdentity, QualityIssue
-from integrations.fhir._json import Json, clean, objs, string
+from data_schemas import AGE_UNITS_IN_DAYS, Fact, FactKind, FactSource, PatientIdentity, QualityIssue
+from integrations.fhir._json import Json, clean, codings, number, obj, objs, string
+from integrations.fhir._observations import FINAL, observed
 from integrations.fhir._times import parse_date
-from integrations.fhir._visit import Visit
+from integrations.fhir._visit import Timing, Visit
+from integrations.fhir.codes import LOINC, REPORTED_AGE_CODES, UCUM
 from triage.facts import CODE_TEXTS, make_fact
+from triage.plausibility import implausible_age
 
 MAX_AGE = 120
 """Years. Beyond it a birth date is taken for a typing error, as are the 1900-01-01 placeholders of old systems."""
@@ -75,7 +78,7 @@ def _age(visit: Visit, patient: Json) -> Fact | None:
     raw: Any = patient.get("birthDate")
     source = visit.source(patient, "birthDate")
     if raw is None:
-        return None
+        return _reported_age(visit)
     born = parse_date(raw)
     today = visit.reference_time.date()
     if born is None:
@@ -113,6 +116,33 @@ def _age(visit: Visit, patient: Json) -> Fact | None:
         )
     value, unit = age_at(latest, today)
     return make_fact(1, FactKind.AGE, value=value, unit=unit, source=source, as_received=str(raw))
+
+
+def _reported_age(visit: Visit) -> Fact | None:
+    """The age that somebody said, where no date of birth is recorded: a whole number of years, months, weeks, days."""
+    for observation, linked in visit.mine("Observation"):
+        codes = {code for system, code in codings(obj(observation, "code")) if system == LOINC}
+        if not linked or not codes & REPORTED_AGE_CODES or string(observation, "status") not in FINAL:
+            continue
+        if visit.timing(observed(observation), linked=True) not in {Timing.KNOWN, Timing.EARLIER}:
+            continue
+        quantity = obj(observation, "valueQuantity")
+        value, unit = number(quantity.get("value")), string(quantity, "code")
+        source = visit.source(observation, "valueQuantity")
+        usable = value is not None and string(quantity, "system") == UCUM and unit in AGE_UNITS_IN_DAYS
+        if not usable or value is None or unit is None or string(quantity, "comparator") is not None:
+            _name_said(visit, source, QualityIssue.UNREADABLE, "is no number in a, mo, wk or d; not used. Ask.")
+        elif implausible_age(value * AGE_UNITS_IN_DAYS[unit] / AGE_UNITS_IN_DAYS["a"]) is not None:
+            _name_said(visit, source, QualityIssue.IMPOSSIBLE, "is no age of a person; not used. Ask again.")
+        else:
+            return make_fact(
+                1, FactKind.AGE, value=value, unit=unit, source=source, as_received=f"{value} {unit}"
+            )
+    return None
+
+
+def _name_said(visit: Visit, source: FactSource, issue: QualityIssue, message: str) -> None:
+    visit.findings.add(issue, f"age: what was said {message}", kind=FactKind.AGE, source=source)
 
 
 def _name_age(visit: Visit, source: FactSource, issue: QualityIssue, message: str) -> None:

@@ -68,6 +68,11 @@ CHIEF_COMPLAINT_CODES: tuple[str, ...] = ("10154-3", "8661-1")
 TRANSPORT_MODE_CODE = "11459-5"
 PREGNANCY_STATUS_CODE = "82810-3"
 TRIAGE_NOTE_CODES: frozenset[str] = frozenset({"54094-8"})
+REPORTED_AGE_CODES: frozenset[str] = frozenset({"21612-7", "30525-0"})
+"""Age as somebody said it, and age: read where no date of birth is recorded."""
+OWN_CODES = "https://ed-triage-agent.org/fhir/code"
+INJURY_CODE = (OWN_CODES, "injury")
+"""Our own code for the question whether the visit is for an injury: LOINC has no settled one."""
 
 ARRIVAL_MODES: dict[str, str | None] = {
     "A": "ambulance",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from data_schemas import FactKind
-from integrations.fhir.codes import POINT_OF_CARE_GLUCOSE, TRIAGE_NOTE_CODES
+from integrations.fhir.codes import INJURY_CODE, POINT_OF_CARE_GLUCOSE, TRIAGE_NOTE_CODES
 
 MIB = 1024 * 1024
 
@@ -43,8 +43,8 @@ class ReaderSettings:
     note_codes: frozenset[str] = TRIAGE_NOTE_CODES
     acuity_codes: frozenset[tuple[str, str]] = frozenset()
     """(system, code) of local acuity Observations to strip, besides LOINC 75636-1 and 11283-9."""
-    injury_codes: frozenset[tuple[str, str]] = frozenset()
-    """(system, code) of Observations answering yes or no to 'injury'. LOINC has no settled code for it."""
+    injury_codes: frozenset[tuple[str, str]] = frozenset({INJURY_CODE})
+    """(system, code) of Observations answering yes or no to 'injury'. LOINC has no settled code for it; ours is read."""
     immunisation_codes: frozenset[tuple[str, str]] = frozenset()
     """(system, code) of Observations answering yes, no or incomplete to 'immunised for age'."""
     local_codes: dict[tuple[str, str], FactKind] = field(default_factory=dict)
