@@ -117,6 +117,8 @@ class UiSettings(Frozen):
     language: Literal["en", "es"] = "en"
     demo: bool = False
     level_first: bool = False
+    evaluation: Path | None = None
+    """A report of `triage eval compare-models` or a folder of them, for the model page; None: ``data_dir``/evaluation."""
 
 
 class Settings(BaseSettings):

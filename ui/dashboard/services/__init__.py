@@ -4,6 +4,7 @@ from ui.dashboard.services.board import SHOWN_VITALS, Board, Row, RowState, Vita
 from ui.dashboard.services.connection import connect, connected, disconnect
 from ui.dashboard.services.dashboard import SOURCE, Dashboard
 from ui.dashboard.services.measurements import MEASURABLE, Typed, in_canonical_unit
+from ui.dashboard.services.model_facts import Evaluation, ModelFacts
 from ui.dashboard.services.problems import KEYS, Problem
 from ui.dashboard.services.unaided import Agreement, agreement, alert_without_level
 
@@ -15,6 +16,8 @@ __all__ = [
     "Agreement",
     "Board",
     "Dashboard",
+    "Evaluation",
+    "ModelFacts",
     "Problem",
     "Row",
     "RowState",

@@ -1,8 +1,9 @@
 """The one facade between pages and agent. Synchronous; every action names its actor, and the role is asked again."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from agents import (
     ReviewPolicy,
     utc_now,
 )
+from agents.quality import Figures, Outcome, Period, figures
 from data_schemas import (
     FactKind,
     IntakeRecord,
@@ -36,6 +38,7 @@ from ui.dashboard.services.background import Background, Opens
 from ui.dashboard.services.board import Board, Snapshot, rows_of
 from ui.dashboard.services.deciding import check_decision
 from ui.dashboard.services.measurements import Typed, with_measurements
+from ui.dashboard.services.model_facts import ModelFacts, model_facts
 from ui.dashboard.services.privacy import case_without_names, step_without_names
 from ui.dashboard.services.problems import Problem, named
 from ui.dashboard.services.unaided import Unaided, row_without_suggestion
@@ -133,6 +136,30 @@ class Dashboard:
         return self._ask(
             actor, Permission.EXPORT, lambda agent: agent.service.records.export_case(case_id), timeout=300
         )
+
+    def quality(
+        self,
+        actor: Actor,
+        period: Period,
+        *,
+        truth: Mapping[str, Outcome] | None = None,
+        zone: tzinfo | None = None,
+    ) -> Figures:
+        """The figures of a period; they hold no name, identifier or case."""
+
+        async def work(agent: Agent) -> Figures:
+            records = agent.service.records
+            visits = await records.visits(period.before, period.end)
+            alerts = await records.alert_times(period.start, period.end)
+            return await asyncio.to_thread(figures, visits, alerts, period, zone=zone, truth=truth)
+
+        return self._ask(actor, Permission.SEE_QUALITY, work, timeout=300)
+
+    def model(self, actor: Actor) -> ModelFacts:
+        """What is known of the configured model."""
+        self._require(actor, Permission.SEE_MODEL)
+        with named():
+            return model_facts(self.settings)
 
     def policy(self, actor: Actor) -> ReviewPolicy:
         """What a decision must bring with it here."""
