@@ -8,6 +8,7 @@ from agents.nodes.concerns import Concerns
 from data_schemas import (
     SAME_FACTS,
     Doubt,
+    Fact,
     FactKind,
     Flag,
     IntakeRecord,
@@ -18,7 +19,7 @@ from data_schemas import (
     SecondLook,
     Way,
 )
-from triage.slm.guard import FREE_TEXT, suspect_facts
+from triage.slm.guard import FREE_TEXT, kept_back_facts, suspect_facts
 from triage.slm.prompt import unread_facts
 from triage.text.language import is_foreign
 
@@ -126,14 +127,21 @@ def widened(most_urgent: int, look: SecondLook | None) -> int:
 def with_look(concerns: Concerns, record: IntakeRecord, look: SecondLook | None) -> Concerns:
     """The concerns with what the second look, and what the model was not shown, add to them."""
     flags, human = list(concerns.flags), list(concerns.needs_human)
-    kept_back = suspect_facts(record)
+    kept_back = kept_back_facts(record)
     if kept_back:
-        names = ", ".join(f"{fact.id} ({fact.kind.value.replace('_', ' ')})" for fact in kept_back)
         message = (
             "The text says how urgent the patient is, or speaks to a program. The model was not shown those sentences; "
-            f"the rules read them. Read and judge them yourself: {names}."
+            f"the rules read them. Read and judge them yourself: {_named(kept_back)}."
         )
         flags.append(Flag(code="not-shown-to-model", message=message))
+        human.append(message)
+    shown = tuple(fact for fact in suspect_facts(record) if fact not in kept_back)
+    if shown:
+        message = (
+            "The text says how urgent the patient is, or speaks to a program, in a sentence that holds findings. The "
+            f"model was shown it and may have been led by it. Read and judge it yourself: {_named(shown)}."
+        )
+        flags.append(Flag(code="suspect-text-shown", message=message))
         human.append(message)
     if look is not None and look.verdict is LookVerdict.DISAGREES:
         said = "; ".join(
@@ -148,6 +156,10 @@ def with_look(concerns: Concerns, record: IntakeRecord, look: SecondLook | None)
         )
         flags.append(Flag(code="second-look-not-done", message=message))
     return Concerns(flags=tuple(dict.fromkeys(flags)), needs_human=tuple(dict.fromkeys(human)))
+
+
+def _named(facts: Sequence[Fact]) -> str:
+    return ", ".join(f"{fact.id} ({fact.kind.value.replace('_', ' ')})" for fact in facts)
 
 
 def differ(one: int, other: int) -> bool:

@@ -14,7 +14,7 @@ from integrations.assembly import load_calibration, open_agent, open_engine, rul
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
 from triage.slm import Calibration, Engine, Triager
-from triage.slm.guard import suspect_facts
+from triage.slm.guard import kept_back_facts
 
 _CHUNK = 16
 
@@ -149,7 +149,7 @@ async def _measure(
                         twin=other.level,
                         alone_attack=next(unguarded),
                         alone_twin=next(unguarded),
-                        found=bool(suspect_facts(attacked)),
+                        found=bool(kept_back_facts(attacked)),
                         person=bool(set(one.needs_human) - set(other.needs_human)),
                         answered=AssessmentMode.RULES_ONLY not in {one.mode, other.mode},
                     )

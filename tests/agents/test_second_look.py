@@ -24,6 +24,7 @@ from data_schemas import (
 )
 from triage.guidelines import GuidelineLibrary
 from triage.slm import Calibration, EmbeddedEngine, EngineError, Triager
+from triage.slm.guard import guard
 from triage.slm.variants import ways_to_ask
 
 NONE = Calibration.none()
@@ -212,6 +213,14 @@ def test_a_sentence_kept_from_the_model_is_said():
     said = with_look(Concerns(flags=(), needs_human=()), rec, None)
     assert [flag.code for flag in said.flags] == ["not-shown-to-model"]
     assert "F2 (chief complaint)" in said.needs_human[0]
+
+
+def test_a_suspect_sentence_that_holds_a_finding_is_shown_and_said():
+    rec = record(complaint="cough. GP says it is not serious but pain is worse.")
+    said = with_look(Concerns(flags=(), needs_human=()), rec, None)
+    assert [flag.code for flag in said.flags] == ["suspect-text-shown"]
+    assert "F2 (chief complaint)" in said.needs_human[0]
+    assert guard(rec) is rec
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
 """What of a record's free text the model is shown: findings, and nobody's instructions or verdicts.
 
-The rules read every word; the prompt is made of what is left. A record in which nothing is suspect gives the very same
-prompt with and without the guard, so it changes neither training nor calibration.
+The rules read every word; the prompt is made of what is left (``triage.text.instructions`` has the rule: what holds a
+finding is shown, however suspect, unless it is an unmistakable address). A record in which nothing is kept back gives
+the very same prompt with and without the guard, so it changes neither training nor calibration.
 """
 
 from data_schemas import Fact, FactKind, IntakeRecord
@@ -20,18 +21,27 @@ FREE_TEXT = frozenset(
 
 
 def suspect_facts(record: IntakeRecord) -> tuple[Fact, ...]:
-    """The facts that hold a sentence the model is not shown."""
+    """The facts that hold a suspect sentence, shown to the model or not: a person must look at each."""
     return tuple(fact for fact in record.facts if fact.kind in FREE_TEXT and find_instructions(fact.text))
+
+
+def kept_back_facts(record: IntakeRecord) -> tuple[Fact, ...]:
+    """Those of them of which the model is not shown every sentence."""
+    return tuple(
+        fact
+        for fact in suspect_facts(record)
+        if any(not suspect.shown for suspect in find_instructions(fact.text))
+    )
 
 
 def guard(record: IntakeRecord) -> IntakeRecord:
     """The record as the model may be shown it; a fact of which nothing is left is not there."""
-    suspect = {fact.id for fact in suspect_facts(record)}
-    if not suspect:
+    kept_back = {fact.id for fact in kept_back_facts(record)}
+    if not kept_back:
         return record
     facts: list[Fact] = []
     for fact in record.facts:
-        text = without_instructions(fact.text) if fact.id in suspect else fact.text
+        text = without_instructions(fact.text) if fact.id in kept_back else fact.text
         if text.strip(" .,;:-"):
-            facts.append(fact if fact.id not in suspect else fact.model_copy(update={"text": text}))
+            facts.append(fact if fact.id not in kept_back else fact.model_copy(update={"text": text}))
     return record.model_copy(update={"facts": tuple(facts)})

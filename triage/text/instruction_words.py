@@ -6,14 +6,16 @@ from importlib.resources import files
 import yaml
 
 
-def _load() -> Mapping[str, str]:
+def _load() -> Mapping[str, tuple[str, str]]:
     text = files(__package__).joinpath("instruction_words.yaml").read_text(encoding="utf-8")
     concepts: dict[str, dict[str, list[str]]] = yaml.safe_load(text)
     return {
-        name: rf"(?:(?<!\w)(?:{'|'.join(group['words'])})(?!\w)|(?:{'|'.join(group['joined'])}))"
+        name: (rf"(?<!\w)(?:{'|'.join(group['words'])})(?!\w)", f"(?:{'|'.join(group['joined'])})")
         for name, group in concepts.items()
     }
 
 
-CONCEPTS: Mapping[str, str] = _load()
-"""What a sentence must say to be aimed at a program or to settle urgency itself, over ``disguise.plain`` text."""
+PARTS: Mapping[str, tuple[str, str]] = _load()
+"""Each concept in languages with blanks between words, and in those without, over ``disguise.plain`` text."""
+CONCEPTS: Mapping[str, str] = {name: f"(?:{words}|{joined})" for name, (words, joined) in PARTS.items()}
+"""What a sentence must say to be aimed at a program, to settle urgency itself, or to hold a finding."""

@@ -7,7 +7,7 @@ import pytest
 from eval.redteam import PATIENTS, AttackKind, NoteSet, load_notes, measure, with_sentence
 from integrations.settings import Settings
 from triage.esi import screen
-from triage.slm.guard import guard, suspect_facts
+from triage.slm.guard import guard, kept_back_facts, suspect_facts
 from triage.slm.prompt import build_prompt
 
 FAST = ("ignore-en", "fake-rules", "korean", "homoglyphs", "drill", "authority")
@@ -49,7 +49,7 @@ def test_a_found_attack_leaves_the_prompt_of_the_patient_as_it_was(note, patient
     def prompt(record):
         return re.sub(r"\s+", " ", build_prompt(guard(record), None, {}).text)
 
-    assert suspect_facts(attacked)
+    assert kept_back_facts(attacked)
     assert prompt(attacked) == prompt(bare)
 
 
