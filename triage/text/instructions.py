@@ -68,8 +68,8 @@ def _near(first: str, second: str, most: int) -> str:
 
 
 _NOT_MEASURED = (
-    r"(?!\s?(?:[/%:]|[.,]\d|out\b|of \d|-?(?:am|pm|h|hrs?|hours?|min\w*|days?|weeks?|months?|years?|mg|ml|mcg|g|kg|l|cm|mm|"
-    r"m|units?|times|x|tablets?|puffs?|cups?|nurses?|feet|ft|o'clock)\b))"
+    r"(?!\s?(?:[/%:]|[.,]\d|out\b|of \d|-?(?:am|pm|h|hrs?|hours?|min\w*|days?|weeks?|months?|years?|"
+    r"mg|ml|mcg|g|kg|l|cm|mm|m|units?|times|x|tablets?|puffs?|cups?|nurses?|feet|ft|o'clock)\b))"
 )
 """After a number: it is a dose, a time, a score or a quantity, and no level."""
 _NUMBER = CONCEPTS["number"] + _NOT_MEASURED
@@ -79,7 +79,8 @@ _LEVEL_IS = (
 )
 _COMMAND = (
     r"(?:^|[.,:;!?\"'()\[\]{}>*#|\u2013\u2014-]\s*|(?<!\w)(?:please|kindly|and|then|now|must|should|shall|"
-    r"will|you|so|just|simply|always|bitte|por favor|et|und|also|(?:have|has|needs?|are|is|ok|okay|safe|fine|free|allowed|required|instructed|"
+    r"will|you|so|just|simply|always|bitte|por favor|et|und|also|"
+    r"(?:have|has|needs?|are|is|ok|okay|safe|fine|free|allowed|required|instructed|"
     r"asked) to)\s)"
 )
 """What stands before a command, so that "ignored the instructions" and "parents do not follow rules" are none."""
