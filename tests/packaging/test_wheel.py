@@ -52,6 +52,8 @@ def test_the_wheel_ships_the_six_packages_and_never_the_tests(wheel):
         "integrations/samples/samples.yaml",
         "triage/guidelines/statements/",
         "data_schemas/json/",
+        "triage/slm/serving/requirements-cpu.txt",
+        "triage/slm/serving/inside/run_vllm.py",
     ):
         assert any(name.startswith(needed) for name in names), needed
 

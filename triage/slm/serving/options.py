@@ -22,10 +22,11 @@ class ServeOptions:
 
     ``host``, ``port``: where it listens; port 0 chooses a free one. ``max_model_len``: tokens of prompt and answer
     together; the embedded engine reads as many. ``max_num_seqs``: requests computed at once, the others wait.
-    ``dtype``: of the arithmetic; None is float32 on a CPU, as in the embedded engine, and bfloat16 on a GPU. ``cpus``: the cores for the arithmetic, as ``0-3,8``; None is all that this process may use.
-    ``kv_cache_gib``: memory for keys and values on a CPU; 1 GiB holds 23,000 tokens of the 135M model.
-    ``gpu_memory``: the share of the GPU's memory that vLLM takes. ``compiled``: compile the model's code before the
-    first answer: faster answers, minutes more to start; None is no on a CPU and yes on a GPU.
+    ``dtype``: of the arithmetic; None is float32 on a CPU, as in the embedded engine, and bfloat16 on a GPU.
+    ``cpus``: the cores for the arithmetic, as ``0-3,8``; None is all that this process may use. ``kv_cache_gib``:
+    memory for keys and values on a CPU; 1 GiB holds 23,000 tokens of the 135M model. ``gpu_memory``: the share of the
+    GPU's memory that vLLM takes. ``compiled``: compile the model's code before the first answer: faster answers,
+    minutes more to start; None is no on a CPU and yes on a GPU.
     """
 
     host: str = "127.0.0.1"
