@@ -160,6 +160,14 @@ class FhirClient:
         answer = await self._ask("PUT", url, body=resource, headers=headers)
         return self._stored(answer, resource_type)
 
+    async def transact(self, bundle: dict[str, Any]) -> dict[str, Any]:
+        """Send a transaction Bundle: all of it is done, or nothing. The answer's Bundle.
+
+        Raises:
+            FhirError: with ``unknown_outcome`` where it may have been done all the same; else nothing was.
+        """
+        return self._object(await self._ask("POST", httpx.URL(self.base_url), body=bundle))
+
     async def capability(self) -> dict[str, Any]:
         """The server's CapabilityStatement, asked once.
 
@@ -238,6 +246,8 @@ class FhirClient:
 
     def _what(self, url: httpx.URL) -> str:
         """The resource type and nothing more: ids and search values are patient data."""
+        if url == httpx.URL(self.base_url):
+            return "transaction"
         rest = url.path.removeprefix(self._base.path).split("/")[0]
         return rest if _TYPE.match(rest) or rest == "metadata" else "page"
 

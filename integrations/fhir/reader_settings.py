@@ -44,7 +44,7 @@ class ReaderSettings:
     acuity_codes: frozenset[tuple[str, str]] = frozenset()
     """(system, code) of local acuity Observations to strip, besides LOINC 75636-1 and 11283-9."""
     injury_codes: frozenset[tuple[str, str]] = frozenset({INJURY_CODE})
-    """(system, code) of Observations answering yes or no to 'injury'. LOINC has no settled code for it; ours is read."""
+    """(system, code) of Observations answering yes or no to 'injury'. LOINC has no settled one; ours is read."""
     immunisation_codes: frozenset[tuple[str, str]] = frozenset()
     """(system, code) of Observations answering yes, no or incomplete to 'immunised for age'."""
     local_codes: dict[tuple[str, str], FactKind] = field(default_factory=dict)
