@@ -90,4 +90,4 @@ schemas: $(VENV)/.installed-dev
 	$(BIN)/python -m data_schemas.json_schemas
 
 clean:
-	rm -rf $(VENV) $(SANDBOX) var build dist *.egg-info
+	rm -rf $(VENV) $(SANDBOX) .venv-vllm var build dist *.egg-info
