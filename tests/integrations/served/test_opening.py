@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from faulty_server import KEY, closed_port, error, says
+from faulty_server import KEY, Exchange, closed_port, drips, error, says, until_gone
 
 from integrations.assembly import load_calibration, open_engine
 from integrations.served import UNVERIFIED, server_config
@@ -13,11 +13,17 @@ from integrations.settings import ModelSettings, Settings
 from triage.slm import EngineError, ModelIntegrityError, ModelMissingError
 from triage.slm.vllm import (
     AnotherModelError,
+    AnswerCutError,
     ServerAbsentError,
     ServerAnswerError,
     ServerFailedError,
     ServerKeyError,
+    ServerSlowError,
 )
+
+
+async def well_after_a_while(exchange: Exchange) -> None:
+    await until_gone(exchange, 5)
 
 
 def having(settings: Settings, **changes: object) -> Settings:
@@ -95,6 +101,10 @@ def test_a_name_of_the_servers_own_is_recorded_as_unverified_and_not_calibrated(
         (error(500, "x"), ServerFailedError),
         (error(401, "x"), ServerKeyError),
         (says(200, b"<html>"), ServerAnswerError),
+        (drips(5), ServerSlowError),
+        (well_after_a_while, ServerSlowError),
+        (says(200, b"{", length=50), AnswerCutError),
+        (says(200, b"x" * (5 * 1024 * 1024)), ServerAnswerError),
         (says(200, {"data": None}), ServerAnswerError),
         (says(200, {"data": [3]}), ServerAnswerError),
         (says(200, {"data": [{"root": "x"}]}), ServerAnswerError),

@@ -61,3 +61,21 @@ async def test_closing_waits_for_an_engine_that_is_being_opened():
     asyncio.get_running_loop().call_later(0.05, free.set)
     await lazy.close()
     assert closed == [1]
+
+
+async def test_a_failure_is_repeated_without_trying_until_the_rest_is_over(engine):
+    tries = []
+
+    def later():
+        tries.append(1)
+        if len(tries) == 1:
+            raise ModelMissingError("not here yet")
+        return engine
+
+    lazy = LazyEngine(later, rest_seconds=0.3)
+    for _ in range(3):
+        with pytest.raises(ModelMissingError, match="not here yet"):
+            await lazy.ready()
+    assert tries == [1]
+    await asyncio.sleep(0.35)
+    assert await lazy.ready() is engine

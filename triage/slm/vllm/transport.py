@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+import time
 from functools import cache
 
 import httpx
@@ -128,22 +129,34 @@ def get_json(config: ServerConfig, path: str) -> object:
     Raises:
         EngineError: see the tree in ``errors``.
     """
+    end = time.monotonic() + config.request_seconds
+    answering = False
     try:
-        with httpx.Client(
-            base_url=config.url,
-            headers=config.headers,
-            timeout=_timeout(config),
-            verify=tls(),
-            trust_env=False,
-            follow_redirects=False,
-        ) as client:
-            response = client.get(path)
+        with (
+            httpx.Client(
+                base_url=config.url,
+                headers=config.headers,
+                timeout=_timeout(config),
+                verify=tls(),
+                trust_env=False,
+                follow_redirects=False,
+            ) as client,
+            client.stream("GET", path) as response,
+        ):
+            answering = True
+            content = b""
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > _MOST_BYTES:
+                    raise ServerAnswerError(f"the model server's answer is larger than {_MOST_BYTES} bytes")
+                if time.monotonic() > end:
+                    raise TimeoutError
     except (httpx.HTTPError, TimeoutError) as error:
-        failure = error_of_transport(error, answering=False)
+        failure = error_of_transport(error, answering=answering)
     else:
         if response.status_code == httpx.codes.OK:
-            return json_of(response.content)
-        failure = error_of_status(response.status_code, response.headers, response.content, path)
+            return json_of(content)
+        failure = error_of_status(response.status_code, response.headers, content, path)
     raise failure
 
 
