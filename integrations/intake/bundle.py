@@ -207,11 +207,11 @@ class _Parts:
                 "subject": {"reference": self.patient_url},
                 "dateAsserted": instant(form.measured_at),
             }
-        none_known = {
+        none_known: Json = {
             "coding": [{"system": SNOMED, "code": "716186003", "display": "No known allergy"}],
             "text": "No known allergy",
         }
-        codes = [{"text": text} for text in form.allergies] or ([none_known] * form.no_known_allergies)
+        codes: list[Json] = [{"text": text} for text in form.allergies] or ([none_known] * form.no_known_allergies)
         for code in codes:
             yield self._own("AllergyIntolerance") | {
                 "clinicalStatus": _concept(f"{_TERMINOLOGY}/allergyintolerance-clinical", "active"),
