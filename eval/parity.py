@@ -1,7 +1,7 @@
 """The same cases through two engines: do they give the same levels, and how far apart are their probabilities?
 
 A probability that differs a little is harmless until two levels are close: so every case in which a level differs is
-listed with the gap between its two likeliest levels.
+listed with the gap between its two likeliest levels, and its distance from a threshold.
 """
 
 import statistics
@@ -28,9 +28,10 @@ class ParityRow(Frozen):
     """One case. ``first`` and ``second`` are raw probabilities of levels 1 to 5.
 
     ``levels``: the likeliest; ``suggested``: after calibration and thresholds, before the rules' floor. ``gap``:
-    between the first engine's two likeliest levels. ``difference``: the largest of a level's probability. ``same_answer``:
-    whether path and citations agree too; None where only the levels were asked. ``error``: the class of what prevented
-    an answer, with the engine it came from.
+    between the first engine's two likeliest levels. ``to_threshold``: how far its calibrated p1 or p1 + p2 is from
+    the threshold that would make it another suggestion. ``difference``: the largest of a level's probability.
+    ``same_answer``: whether path and citations agree too; None where only the levels were asked. ``error``: the class
+    of what prevented an answer, with the engine it came from.
     """
 
     case_id: str
@@ -39,6 +40,7 @@ class ParityRow(Frozen):
     levels: tuple[int, int] | None = None
     suggested: tuple[int, int] | None = None
     gap: float | None = None
+    to_threshold: float | None = None
     difference: float | None = None
     same_answer: bool | None = None
     error: str | None = None
@@ -159,6 +161,7 @@ async def _row(
         levels=(_likeliest(one.p), _likeliest(two.p)),
         suggested=(calibration.decide(calibration.apply(one)), calibration.decide(calibration.apply(two))),
         gap=top - next_,
+        to_threshold=_to_threshold(calibration, one),
         difference=max(abs(a - b) for a, b in zip(one.p, two.p, strict=True)),
         same_answer=answers[0] == answers[1] if whole else None,
     )
@@ -194,6 +197,11 @@ def _share(flags: Sequence[bool]) -> float | None:
 
 def _likeliest(p: Five) -> int:
     return p.index(max(p)) + 1
+
+
+def _to_threshold(calibration: Calibration, raw: LevelProbabilities) -> float:
+    p, numbers = calibration.apply(raw).p, calibration.numbers
+    return min(abs(p[0] - numbers.level_1_threshold), abs(p[0] + p[1] - numbers.high_threshold))
 
 
 def _differs(row: ParityRow) -> bool:

@@ -75,6 +75,8 @@ def test_another_level_is_listed_with_its_gap_and_a_missing_answer_is_counted(ba
             assert row.first == pytest.approx(tuple(reversed(row.second)))
             top, second = sorted(row.first, reverse=True)[:2]
             assert row.gap == pytest.approx(top - second)
+            nearest = min(abs(row.first[0] - 0.5), abs(row.first[0] + row.first[1] - 0.5))
+            assert row.to_threshold == pytest.approx(nearest)
             assert row.levels == (row.first.index(max(row.first)) + 1, row.second.index(max(row.second)) + 1)
     other = [row for row in report.rows if row.levels and row.levels[0] != row.levels[1]]
     assert other

@@ -129,7 +129,14 @@ def _show(report: ParityReport) -> None:
     for line in lines:
         common.out.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.differing:
-        table = Table("Case", "Likeliest", "Suggested", "Gap of the two likeliest", "Largest difference")
+        table = Table(
+            "Case",
+            "Likeliest",
+            "Suggested",
+            "Gap of the two likeliest",
+            "To a threshold",
+            "Largest difference",
+        )
         for row in report.differing:
             table.add_row(*_cells(row))
         common.out.print(table)
@@ -137,13 +144,14 @@ def _show(report: ParityReport) -> None:
         common.err.say("not answered", f"{count} x {cause}; --out names the cases")
 
 
-def _cells(row: ParityRow) -> tuple[str, str, str, str, str]:
+def _cells(row: ParityRow) -> tuple[str, ...]:
     levels, suggested = row.levels or ("?", "?"), row.suggested or ("?", "?")
     return (
         row.case_id,
         f"{levels[0]} / {levels[1]}",
         f"{suggested[0]} / {suggested[1]}",
         f"{row.gap:.4f}",
+        f"{row.to_threshold:.4f}",
         f"{row.difference:.4f}",
     )
 
