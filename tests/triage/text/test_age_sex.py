@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_schemas.intake import FactKind
@@ -123,6 +123,7 @@ def test_something_else_is_not_a_patient(text: str) -> None:
     assert read(text) == (None, None)
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet=st.sampled_from("0123456789 .,:;/-yoMFmf\n"), max_size=40))
 def test_whatever_is_read_points_at_its_own_characters(text: str) -> None:
     found = age_and_sex(text)
@@ -134,6 +135,7 @@ def test_whatever_is_read_points_at_its_own_characters(text: str) -> None:
     assert age.end <= sex.start
 
 
+@settings(deadline=None)
 @given(
     age=st.integers(13, 92),
     sex=st.sampled_from("MF"),
@@ -147,6 +149,7 @@ def test_every_way_of_writing_says_the_same(age: int, sex: str, form: str, lead:
     assert read(lead + form.format(age, sex) + rest) == (str(age), "female" if sex == "F" else "male")
 
 
+@settings(deadline=None)
 @given(
     number=st.decimals(90, 109, places=1),
     lead=st.sampled_from(["T ", "Temp ", "temperature ", "fever of ", "febrile to ", "Temp: "]),
@@ -159,6 +162,7 @@ def test_a_temperature_is_never_a_woman(number: Decimal, lead: str, gap: str, re
     assert age_and_sex(f"{lead}{shown}{gap}F{rest}") is None
 
 
+@settings(deadline=None)
 @given(
     months=st.integers(1, 24),
     word=st.sampled_from(["Mother brings", "Infant,", "Baby", "Parents bring toddler", "Not feeding."]),
