@@ -178,7 +178,7 @@ def _say_ready(server: ModelServer, key_file: Path) -> None:
 
 
 def _stop_on_signals() -> threading.Event:
-    """SIGTERM ends the server in order: as Ctrl-C while it starts, quietly once it runs."""
+    """SIGTERM and Ctrl-C end the server in order, in a script's background, too; a second one changes nothing."""
     stopped = threading.Event()
 
     def stop(_number: int, _frame: object) -> None:
@@ -187,7 +187,8 @@ def _stop_on_signals() -> threading.Event:
         stopped.set()
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     return stopped
 
 
