@@ -28,7 +28,7 @@ def run() -> None:
         initial_sidebar_state="collapsed",
     )
     apply_style(wall=wall)
-    actor = gate(service.settings.ui, service.now)
+    actor = gate(service.settings.ui, service.now, wall=wall)
     if actor is None:
         st.navigation([st.Page(_nothing, title=text("signin.title"), url_path="sign-in")], position="hidden")
         return
@@ -46,8 +46,6 @@ def run() -> None:
     chosen = st.navigation(list(targets.values()), position="hidden" if wall else "top")
     if not wall:
         _account(here)
-        if actor.local:
-            show(tag("p", text("app.local"), cls="ed-demo", role="note"))
     here.show_notice()
     chosen.run()
     _watch(service)
@@ -72,7 +70,13 @@ def _page(page: Page, render: Callable[[Here], None], here: Here, *, default: bo
 
 
 def _account(here: Here) -> None:
-    with st.container(key="account", horizontal=True, horizontal_alignment="right"):
+    """In the header's line: the program's name on the left, who is signed in on the right."""
+    show(tag("div", text("app.name"), cls="ed-brand ed-brand-top"))
+    with st.container(
+        key="account", horizontal=True, horizontal_alignment="right", vertical_alignment="center"
+    ):
+        if here.actor.local:
+            show(tag("p", text("app.local"), cls="ed-demo", role="note"))
         label = text("app.account", role=text(f"role.{here.actor.role}"))
         with st.popover(label, icon=":material/account_circle:", width="content"):
             show(tag("p", text("app.signed-in-as", name=here.actor.name)))

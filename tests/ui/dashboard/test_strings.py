@@ -122,15 +122,20 @@ def literals(tree: ast.AST) -> list[str]:
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             drawn = called(node) in SHOWN_BY or called(node) in WIDGETS or getattr(owner, "id", "") == "st"
             values = [*node.args, *(word.value for word in node.keywords)] if drawn else []
-            found += [w for value in values for w in words_in(value, skipped) if LETTERS.search(w)]
+            said = [w for value in values for w in words_in(value, skipped)]
+            found += [w for w in said if LETTERS.search(w) and not NOT_WORDS.match(w)]
         elif isinstance(node, ast.Constant) and id(node) not in skipped and SENTENCE.search(str(node.value)):
-            found.append(str(node.value))
+            found += [] if NOT_WORDS.match(str(node.value)) else [str(node.value)]
     return found
 
 
 WIDGETS = {"button", "metric", "write", "markdown", "caption", "text_input", "selectbox", "radio", "checkbox", "toggle",
            "expander", "subheader", "header", "title", "info", "warning", "error", "success", "pills", "text_area",
            "number_input", "segmented_control", "form_submit_button", "download_button", "multiselect"}  # fmt: skip
+
+
+NOT_WORDS = re.compile(r"^(<.*|[a-z][a-z0-9_-]*(\.[a-z0-9_-]*)+)$", re.DOTALL)
+"""Keys of the catalogue, whole or begun; and markup, which ``show`` takes from nobody but ``tag``."""
 
 
 def words_in(value: ast.AST, skipped: set[int]) -> list[str]:

@@ -13,14 +13,15 @@ from ui.dashboard.strings import text
 _ACTOR, _ACTIVE, _WHY = "_actor", "_active_at", "_signed_out_why"
 
 
-def signed_in(settings: UiSettings, now: datetime) -> Actor | None:
+def signed_in(settings: UiSettings, now: datetime, *, idle: bool = True) -> Actor | None:
     """Who is signed in, and still may be: checks the token's expiry and the idle time. Changes nothing."""
     try:
         actor = _of_token(settings, now) if settings.oidc_secrets else st.session_state.get(_ACTOR)
     except SignInRefusedError:
         return None
     active = st.session_state.get(_ACTIVE)
-    if actor is None or (active is not None and now - active > timedelta(minutes=settings.idle_minutes)):
+    too_long = active is not None and now - active > timedelta(minutes=settings.idle_minutes)
+    if actor is None or (idle and too_long):
         return None
     return actor if isinstance(actor, Actor) else None
 
@@ -30,11 +31,15 @@ def touch(now: datetime) -> None:
     st.session_state[_ACTIVE] = now
 
 
-def gate(settings: UiSettings, now: datetime) -> Actor | None:
-    """The actor, or None after the sign-in page was shown. Call it at the start of every full run."""
-    actor = signed_in(settings, now)
+def gate(settings: UiSettings, now: datetime, *, wall: bool = False) -> Actor | None:
+    """The actor, or None after the sign-in page was shown. Call it at the start of every full run.
+
+    ``wall``: nobody touches a wall screen, so it may stand idle; it shows no name and leads nowhere.
+    """
+    actor = signed_in(settings, now, idle=not wall)
     if actor is not None:
-        touch(now)
+        if not wall:
+            touch(now)
         return actor
     if st.session_state.get(_ACTIVE) is not None:
         idle = now - st.session_state[_ACTIVE] > timedelta(minutes=settings.idle_minutes)
@@ -97,6 +102,11 @@ def _why() -> tuple[str, ...]:
 
 
 def _oidc_page(settings: UiSettings, now: datetime) -> None:
+    with st.container(horizontal_alignment="center"), st.container(key="signin", width=520):
+        _oidc_card(settings, now)
+
+
+def _oidc_card(settings: UiSettings, now: datetime) -> None:
     lines = _why()
     if st.user.is_logged_in:
         try:
@@ -111,7 +121,7 @@ def _oidc_page(settings: UiSettings, now: datetime) -> None:
 
 
 def _local_page(now: datetime) -> None:
-    with st.container(key="signin", width=520):
+    with st.container(horizontal_alignment="center"), st.container(key="signin", width=520):
         _card(text("signin.local-title"), *_why(), text("signin.local"))
         for role in Role:
             st.button(

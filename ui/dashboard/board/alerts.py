@@ -5,7 +5,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from agents import Alert
 from ui.dashboard.auth import Permission
 from ui.dashboard.auth.signin import touch
 from ui.dashboard.board import words
@@ -19,29 +18,29 @@ _MOST = 4
 
 
 def alerts_panel(here: Here, rows: Sequence[Row], now: datetime) -> None:
-    """Open alerts of those who wait, the most urgent patient first; acknowledging one needs a clinician."""
-    found = [(row, alert) for row in rows for alert in row.alerts]
-    if not found:
+    """Open alerts of those who wait, the most urgent patient first; acknowledging them needs a clinician."""
+    alarmed = [row for row in rows if row.alerts]
+    if not alarmed:
         return
     with st.container(key="alerts"):
-        show(tag("h2", many("board.alerts", len(found)), cls="bd-alerts-title"))
-        for row, alert in found[:_MOST]:
-            _line(here, row, alert, now)
-        if len(found) > _MOST:
-            show(tag("p", many("board.alerts-more", len(found) - _MOST), cls="ed-soft"))
+        show(tag("h2", many("board.alerts", sum(len(row.alerts) for row in alarmed)), cls="bd-alerts-title"))
+        for row in alarmed[:_MOST]:
+            _patient(here, row, now)
+        if len(alarmed) > _MOST:
+            show(tag("p", many("board.alerts-more", len(alarmed) - _MOST), cls="ed-soft"))
 
 
-def _line(here: Here, row: Row, alert: Alert, now: datetime) -> None:
-    of_whom = text("board.alert-of", who=words.who(row), at=clock_time(alert.since, now))
-    with st.container(key=f"alert-{alert.id}", horizontal=True, vertical_alignment="center"):
+def _patient(here: Here, row: Row, now: datetime) -> None:
+    since = clock_time(min(alert.since for alert in row.alerts), now)
+    with st.container(key=f"alert-{row.case_id}", horizontal=True, vertical_alignment="center"):
         show(
             tag(
                 "div",
                 level_badge(row.level, row.scale),
                 tag(
                     "div",
-                    tag("b", words.alert(alert)),
-                    tag("div", of_whom, cls="ed-soft"),
+                    tag("b", text("board.alert-of", who=words.who(row), at=since)),
+                    tag("ul", *(tag("li", words.alert(alert)) for alert in row.alerts)),
                 ),
                 cls="bd-alert",
                 role="alert",
@@ -50,16 +49,18 @@ def _line(here: Here, row: Row, alert: Alert, now: datetime) -> None:
         if here.may(Permission.ACKNOWLEDGE):
             st.button(
                 text("board.acknowledge"),
-                key=f"ack-{alert.id}",
+                key=f"ack-{row.case_id}",
                 help=plain(text("board.acknowledge-help", who=words.who(row))),
                 on_click=_take_note,
-                args=(here, alert.id),
+                args=(here, row),
             )
 
 
-def _take_note(here: Here, alert_id: str) -> None:
+def _take_note(here: Here, row: Row) -> None:
+    """Of the alerts that were on the screen, and of no other that was raised meanwhile."""
     touch(here.now)
-    try:
-        here.service.acknowledge(here.actor, alert_id)
-    except Problem as problem:
-        here.notice(here.words(problem), "danger")
+    for alert in row.alerts:
+        try:
+            here.service.acknowledge(here.actor, alert.id)
+        except Problem as problem:
+            here.notice(here.words(problem), "danger")

@@ -67,11 +67,12 @@ def plain_table(rows: Iterable[Row], minutes: Minutes, now: datetime) -> Safe:
                 words.state(row),
                 words.waits(row, now),
                 words.due(row, minutes, now)[0],
-                "; ".join(words.vital_label(item, now) for item in row.vitals),
+                ", ".join(words.vital_brief(item) for item in row.vitals),
                 "; ".join(words.alert(item) for item in row.alerts) or text("board.none"),
             )
             for row in rows
         ],
+        cls="bd-table",
     )
 
 
@@ -89,16 +90,13 @@ def wall(rows: Iterable[Row], minutes: Minutes, now: datetime) -> Safe:
                 level_badge(row.level, row.scale),
                 tag(
                     "div",
-                    tag("b", text("board.code", code=row.code)),
+                    tag("b", row.code),
                     tag("span", words.age_and_sex(row)),
+                    chip(text("board.alerts-short"), "danger") if row.alerts else None,
                     tag("div", words.complaint(row), cls="bd-complaint"),
                     cls="wl-who",
                 ),
-                tag(
-                    "div", chip(text("board.alerts-short"), "danger") if row.alerts else None, cls="wl-alert"
-                ),
-                tag("div", words.waits(row, now), cls="wl-wait"),
-                chip(due, tone),
+                tag("div", tag("div", words.waits(row, now), cls="wl-wait"), chip(due, tone), cls="wl-times"),
                 cls="wl-row",
                 role="listitem",
             )
@@ -169,13 +167,13 @@ def _paired(vitals: Iterable[Vital]) -> list[tuple[Vital, ...]]:
 
 def _vital(items: tuple[Vital, ...], now: datetime) -> Safe:
     first = items[0]
-    values = [words.vital(item) for item in items]
+    values = [words.vital(item, short=True) for item in items]
     known = any(value is not None for value in values)
     name = text("board.pressure") if len(items) > 1 else word("fact-short", first.kind.value)
     label = "; ".join(words.vital_label(item, now) for item in items)
     shown = "/".join(value or "–" for value in values) if known else "–"
     danger = any(item.danger for item in items)
-    kind = "bd-vital bd-danger" if danger else "bd-vital" if known else "bd-vital bd-absent"
+    kind = "bd-danger" if danger else "bd-known" if known else "bd-absent"
     course = first.course
     return tag(
         "div",
@@ -183,6 +181,6 @@ def _vital(items: tuple[Vital, ...], now: datetime) -> Safe:
         tag("b", shown, aria_hidden="true"),
         sparkline(course, text("board.course", values=", ".join(f"{value:g}" for value in course))),
         tag("span", label, cls="ed-hidden"),
-        cls=kind,
+        cls=f"bd-vital {kind}",
         title=label,
     )

@@ -58,13 +58,13 @@ def due(row: Row, minutes: Minutes, now: datetime) -> tuple[str, str]:
     return text("board.due-in", length=duration(left)), "warn" if left < timedelta(minutes=5) else "plain"
 
 
-def vital(item: Vital) -> str | None:
+def vital(item: Vital, *, short: bool = False) -> str | None:
     """The value without its name; None where it is not known."""
     fact = item.fact
     if fact is None:
         return None
     if item.kind is FactKind.AVPU:
-        return word("avpu", fact.code or "")
+        return word("avpu-short" if short else "avpu", fact.code or "")
     if fact.value is None:
         return fact.text
     value = (
@@ -80,12 +80,20 @@ def vital_label(item: Vital, now: datetime) -> str:
     if value is None or item.fact is None:
         return text("board.vital-missing", name=name)
     unit = "" if item.kind is FactKind.AVPU else word("unit", item.kind.value)
-    label = text("board.vital", name=name, value=value, unit=unit)
+    label = text("board.vital", name=name, value=value, unit=unit).rstrip()
     if item.danger:
         label = text("board.vital-danger", vital=label)
     if item.fact.observed_at is None:
         return label
     return text("board.vital-at", vital=label, at=clock_time(item.fact.observed_at, now))
+
+
+def vital_brief(item: Vital) -> str:
+    """``HR 142 (danger zone)``, ``Pain not measured``."""
+    name, value = word("fact-short", item.kind.value), vital(item)
+    if value is None:
+        return text("board.vital-missing", name=name)
+    return text("board.vital-brief-danger" if item.danger else "board.vital-brief", name=name, value=value)
 
 
 def alert(item: Alert) -> str:

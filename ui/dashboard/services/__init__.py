@@ -2,7 +2,7 @@
 
 from ui.dashboard.services.board import SHOWN_VITALS, Board, Row, RowState, Vital
 from ui.dashboard.services.connection import connect, connected, disconnect
-from ui.dashboard.services.dashboard import SOURCE, Dashboard
+from ui.dashboard.services.dashboard import Dashboard
 from ui.dashboard.services.measurements import MEASURABLE, Typed, in_canonical_unit
 from ui.dashboard.services.model_facts import Evaluation, ModelFacts
 from ui.dashboard.services.problems import KEYS, Problem
@@ -12,7 +12,6 @@ __all__ = [
     "KEYS",
     "MEASURABLE",
     "SHOWN_VITALS",
-    "SOURCE",
     "Agreement",
     "Board",
     "Dashboard",

@@ -17,6 +17,7 @@ from ui.dashboard.services.measurements import with_measurements
 
 SOURCE = "demo"
 _THERE, _APART, _EVERY = 9, timedelta(minutes=7), 25.0
+_NOT_URGENT, _GROWN_UP = 4, 16
 _INSTANT = re.compile(r'"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))"')
 _WORSE: Mapping[FactKind, Decimal | int | str] = {
     FactKind.HEART_RATE: 132,
@@ -32,7 +33,9 @@ async def arrive(agent: Agent) -> None:
     for place, sample in enumerate(order[:_THERE]):
         await _come(agent, sample, now - (_THERE - place) * _APART)
     await asyncio.sleep(_EVERY)
-    await _get_worse(agent, order[1])
+    for sample in order[:_THERE]:
+        if await _get_worse(agent, sample):
+            break
     for sample in order[_THERE:]:
         await _come(agent, sample, utc_now())
         await asyncio.sleep(_EVERY)
@@ -57,12 +60,17 @@ async def _come(agent: Agent, sample: Sample, at: datetime) -> None:
             continue  # one sample fewer on a demonstration's board
 
 
-async def _get_worse(agent: Agent, sample: Sample) -> None:
+async def _get_worse(agent: Agent, sample: Sample) -> bool:
+    """New vital signs for somebody grown up who was not urgent; whether it was one."""
     now = utc_now()
     for record in _records(agent, sample, now):
         case = await agent.service.find(record.encounter_key)
-        if case is not None:
+        if case is None or case.assessment is None or case.assessment.level < _NOT_URGENT:
+            continue
+        if (case.intake.age_years or 0) >= _GROWN_UP:
             await agent.service.assess(with_measurements(case.intake, _WORSE, now))
+            return True
+    return False
 
 
 def _records(agent: Agent, sample: Sample, at: datetime) -> list[IntakeRecord]:

@@ -12,16 +12,19 @@ from data_schemas import (
     VITAL_SIGNS,
     AcuityScale,
     AssessmentMode,
-    DecisionPoint,
     Fact,
     FactKind,
     IntakeRecord,
     ReviewDecision,
+    RuleTier,
     WriteState,
 )
 
 SHOWN_VITALS: tuple[FactKind, ...] = (*VITAL_SIGNS, FactKind.AVPU, FactKind.PAIN)
 """In this order. Those that were not measured are named as such, never left out."""
+
+
+_DANGER_ZONE = "esi.d."
 
 
 class RowState(StrEnum):
@@ -38,7 +41,7 @@ class RowState(StrEnum):
 class Vital:
     """The last value of a vital sign; None where it is not known. ``course``: its values, oldest first.
 
-    ``danger``: a rule of decision point D (vital signs in the danger zone) rests on it.
+    ``danger``: a danger-zone rule or a demand rule rests on it.
     """
 
     kind: FactKind
@@ -197,9 +200,15 @@ def _vital(item: Waiting, kind: FactKind) -> Vital:
 
 
 def _in_danger(item: Waiting) -> set[str]:
+    """The facts that a danger-zone rule or a demand rule rests on; scores rest on normal values too."""
     assessment = item.case.assessment
     findings = () if assessment is None else assessment.screening.findings
-    return {fact for f in findings if f.decision_point is DecisionPoint.D for fact in f.fact_ids}
+    return {
+        fact
+        for finding in findings
+        if finding.tier is RuleTier.DEMAND or finding.statement.id.startswith(_DANGER_ZONE)
+        for fact in finding.fact_ids
+    }
 
 
 def _words(record: IntakeRecord, kind: FactKind) -> str | None:

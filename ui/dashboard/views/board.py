@@ -71,7 +71,7 @@ def _controls(here: Here) -> None:
             text("board.levels"),
             [1, 2, 3, 4, 5],
             selection_mode="multi",
-            format_func=lambda level: text("level.short", level=level),
+            format_func=str,
             key="board-levels",
         )
         st.pills(
@@ -86,6 +86,7 @@ def _controls(here: Here) -> None:
             list(Sorting),
             format_func=lambda item: text(f"board.sorting.{item}"),
             key="board-sorting",
+            width=210,
         )
         st.toggle(text("board.as-table"), key=_TABLE)
         st.button(
@@ -99,12 +100,13 @@ def _controls(here: Here) -> None:
 
 def _board(here: Here, board: Board) -> None:
     _state_of(here, board)
-    show(tallies(board))
+    if board.as_of is not None:
+        show(tallies(board))
     here.show_notice()
     alerts_panel(here, board.rows, here.now)
     rows = chosen(board.rows, choice())
     if not board.rows:
-        show(empty_state(text("board.empty"), text("board.empty-hint")))
+        _nobody(board)
         return
     if not rows:
         show(empty_state(text("board.none-fits"), many("board.none-fits-hint", len(board.rows))))
@@ -144,8 +146,14 @@ def _wall(here: Here, board: Board) -> None:
         if len(nameless.rows) > _WALL_ROWS:
             show(heading(many("board.wall-more", len(nameless.rows) - _WALL_ROWS)))
     else:
-        show(empty_state(text("board.empty")))
+        _nobody(board)
     st.button(text("board.leave-wall"), key="wall-off", on_click=leave_wall, type="tertiary")
+
+
+def _nobody(board: Board) -> None:
+    """Only a board that was read just now may say that nobody waits."""
+    if not board.stale:
+        show(empty_state(text("board.empty"), text("board.empty-hint")))
 
 
 def _open_from_table(rows: tuple[Row, ...]) -> None:
