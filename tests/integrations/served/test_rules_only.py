@@ -100,3 +100,27 @@ async def test_many_patients_at_once(settings, server, patient):
         cases = await asyncio.gather(*map(agent.service.assess, records))
     assert {case.assessment.mode for case in cases if case.assessment} == {AssessmentMode.MODEL}
     assert server.asked == 8
+
+
+async def test_a_served_assessment_is_replayed_within_what_a_server_may_vary(settings, server, patient):
+    def given(*values: float):
+        return well(top={f"token_id:{t}": v for t, v in zip(server.tokens.digits, values, strict=True)})
+
+    server.script = [well()]
+    async with open_agent(settings) as agent:
+        case = await agent.service.assess(patient)
+        same = await agent.service.records.replay(case.id)
+        assert (same.identical, same.notes) == (True, ())
+        server.script = [given(-4.0, -2.001, -0.25, -2.5, -6.0)]
+        close = await agent.service.records.replay(case.id)
+        assert close.identical
+        assert "served model" in " ".join(close.notes)
+        server.script = [given(-4.0, -1.0, -0.25, -2.5, -6.0)]
+        other = await agent.service.records.replay(case.id)
+        assert not other.identical
+        assert {(one.part, one.field.split(".")[0]) for one in other.differences} == {
+            ("model", "probabilities")
+        }
+        server.script = [error(500, "x")]
+        failed = await agent.service.records.replay(case.id)
+        assert failed.not_replayed == {"model": "it does not answer here (ServerFailedError)"}
