@@ -44,13 +44,17 @@ def _minutes(value: object) -> object:
 class FhirSettings(Frozen):
     """The hospital's FHIR server.
 
-    ``write_back`` is off unless it is asked for: nothing leaves this machine by default.
+    ``write_back`` is off unless it is asked for: nothing leaves this machine by default. ``poll_seconds``: how often
+    the dashboard and `triage watch` look for arrivals. ``identifier_system``: the namespace (URI) of the hospital's
+    record numbers; with it an arrival entered by hand is filed under the patient who has the number.
     """
 
     base_url: str | None = None
     token: SecretStr | None = None
     timeout_seconds: float = Field(default=10.0, gt=0)
     write_back: bool = False
+    poll_seconds: float = Field(default=10.0, ge=1)
+    identifier_system: str | None = None
     max_bundle_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
     triage_window_minutes: int = Field(default=60, gt=0)
     glucose_codes: tuple[str, ...] = ("41653-7", "14743-9", "2339-0", "2345-7", "32016-8", "15074-8")

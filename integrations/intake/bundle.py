@@ -211,7 +211,9 @@ class _Parts:
             "coding": [{"system": SNOMED, "code": "716186003", "display": "No known allergy"}],
             "text": "No known allergy",
         }
-        codes: list[Json] = [{"text": text} for text in form.allergies] or ([none_known] * form.no_known_allergies)
+        codes: list[Json] = [{"text": text} for text in form.allergies] or (
+            [none_known] * form.no_known_allergies
+        )
         for code in codes:
             yield self._own("AllergyIntolerance") | {
                 "clinicalStatus": _concept(f"{_TERMINOLOGY}/allergyintolerance-clinical", "active"),

@@ -28,6 +28,7 @@ UNUSUAL: dict[FactKind, tuple[Decimal, Decimal]] = {
 """Outside these, in canonical units, a slip of the fingers is about as likely as a very sick patient, so the form asks
 once. This project's own choice; nothing is refused and nothing is judged normal by it."""
 
+AIR, OXYGEN = "air", "oxygen"
 CHILD_WEIGHT_YEARS = Decimal(12)
 _LONGEST = 8
 _NUMBER = re.compile(r"^\d{1,5}([.,]\d{1,3})?$", re.ASCII)
@@ -124,11 +125,12 @@ def check_gcs(total: Measured | None, parts: tuple[Measured | None, ...]) -> Obj
     return Objection("gcs-sum", {"sum": sum(scores)})
 
 
-def check_oxygen(on_oxygen: bool | None, flow: Measured | None) -> Objection | None:
-    """A flow belongs to oxygen, and oxygen to a flow."""
-    if on_oxygen and (flow is None or flow.value == 0):
-        return Objection("flow-needed")
-    return None
+def check_oxygen(breathes: str | None, flow: Measured | None) -> Objection | None:
+    """A flow belongs to oxygen, and oxygen to a flow. ``breathes`` is ``AIR``, ``OXYGEN`` or not known."""
+    given = flow is not None and flow.value > 0
+    if breathes == AIR and given:
+        return Objection("flow-on-air")
+    return Objection("flow-needed") if breathes == OXYGEN and not given else None
 
 
 def read_birth_date(typed: str, today: date) -> date | Objection | None:

@@ -30,10 +30,13 @@ from data_schemas import (
     ReviewDecision,
     TriageOutcome,
 )
-from integrations.assembly import Agent, open_agent, reader_settings
+from integrations.assembly import Agent, reader_settings
+from integrations.feed import FeedStatus, open_fed_agent
 from integrations.fhir import FhirError, IntakeError, read_bundle
+from integrations.intake import SOURCE, IntakeForm
 from integrations.settings import Settings
 from ui.dashboard.auth.roles import Actor, Permission
+from ui.dashboard.services.arriving import Entered, arrive
 from ui.dashboard.services.background import Background, Opens
 from ui.dashboard.services.board import Board, Snapshot, rows_of
 from ui.dashboard.services.deciding import check_decision
@@ -47,9 +50,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SOURCE = "dashboard"
-"""Begins the encounter keys of patients who were entered here."""
-
 
 class Dashboard:
     """What pages may ask and do. One in a process; safe to use from many sessions at once.
@@ -61,8 +61,10 @@ class Dashboard:
     def __init__(self, settings: Settings, *, opens: Opens | None = None, clock: Clock = utc_now) -> None:
         self.settings = settings
         self.clock = clock
-        write_to = settings.fhir.base_url if settings.fhir.write_back else None
-        self.background = Background(opens or (lambda: open_agent(settings, write_to=write_to, clock=clock)))
+        self._feed: FeedStatus | None = None
+        self.background = Background(
+            opens or (lambda: open_fed_agent(settings, clock=clock, on_status=self._fed))
+        )
         self._unaided = Unaided()
         self._snapshot = Snapshot(fresh_for=min(2.0, settings.ui.refresh_seconds / 2))
 
@@ -190,6 +192,11 @@ class Dashboard:
         """The level that this person gave before they saw this suggestion; None where they were not asked."""
         return self._unaided.level(actor.name, assessment_id)
 
+    def feed(self, actor: Actor) -> FeedStatus | None:
+        """How the arrivals from the hospital's record stand; None where no server is configured or none was asked."""
+        self._require(actor, Permission.SEE_BOARD)
+        return self._feed
+
     # -- doing -----------------------------------------------------------------------------------------------------
 
     def decide(
@@ -285,6 +292,19 @@ class Dashboard:
                 raise read[0]
         return self.assess(actor, read[0])
 
+    def arrive(self, actor: Actor, form: IntakeForm, *, local_only: bool = False) -> Entered:
+        """File an arrival that was entered here where the site writes back, and assess it. Once a form.
+
+        Raises:
+            Problem: ``not-filed`` (``reason``, see ``NotFiled``) or ``not-kept`` (``facts``): nothing is assessed.
+        """
+        return self._do(
+            actor,
+            Permission.INTAKE,
+            lambda agent: arrive(agent, form, self.clock(), local_only=local_only),
+            timeout=120,
+        )
+
     def assess(self, actor: Actor, record: IntakeRecord) -> Case:
         """Assess a record that was read here."""
         return self._do(actor, Permission.INTAKE, lambda agent: agent.service.assess(record), timeout=120)
@@ -308,12 +328,15 @@ class Dashboard:
 
         return self._do(actor, Permission.REASSESS, work, timeout=120)
 
+    def _fed(self, status: FeedStatus) -> None:
+        self._feed = status
+
     # -- how -------------------------------------------------------------------------------------------------------
 
     def _read_board(self) -> Board:
         async def work(agent: Agent) -> Board:
             waiting, alerts = await agent.service.waiting(), await agent.service.alerts()
-            return Board(rows_of(waiting, alerts, agent.settings.scale), self.clock())
+            return Board(rows_of(waiting, alerts, agent.settings.scale, self._snapshot.known), self.clock())
 
         try:
             with named():

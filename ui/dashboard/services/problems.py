@@ -40,6 +40,8 @@ KEYS = (
     "level-first",
     "unreadable",
     "ambiguous-patient",
+    "not-filed",
+    "not-kept",
     "service-away",
     "failed",
 )
