@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from triage.slm.serving import ServeError, ensure_key
+from triage.slm.serving import ServeError, ensure_key, options
+from triage.slm.serving.diagnosis import diagnose
 from triage.slm.serving.process import ServerProcess, free_port
 
 FAMILY = """
@@ -63,15 +64,27 @@ def test_the_log_is_for_its_owner_only_and_starts_anew(tmp_path):
     process.stop(0.5)
 
 
+def write_vllm(folder, body):
+    """A program in vLLM's place."""
+    place = folder / "vllm" / "entrypoints" / "cli"
+    place.mkdir(parents=True)
+    (place / "main.py").write_text(f"import time\ndef main():\n    {body}\n")
+
+
+def test_a_server_that_ends_by_itself_keeps_its_own_exit_code_and_last_words(tmp_path):
+    write_vllm(tmp_path, "raise ValueError('rope is upside down')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, str(options._INSIDE / "run_vllm.py"), "serve"]
+    process = ServerProcess(command, environment, tmp_path / "log")
+    until(lambda: process.exit_code() is not None)
+    assert process.exit_code() == 1
+    assert diagnose(1, process.log_tail()).endswith("ValueError: rope is upside down")
+    process.stop(0.5)
+
+
 def test_the_server_ends_with_whoever_started_it(tmp_path):
     """A parent that is killed outright cannot clean up: the pipe does."""
-    fake = tmp_path / "vllm" / "entrypoints" / "cli"
-    fake.mkdir(parents=True)
-    (fake / "main.py").write_text(
-        "import time\ndef main():\n    print('serving', flush=True)\n    time.sleep(600)\n"
-    )
-    from triage.slm.serving import options
-
+    write_vllm(tmp_path, "print('serving', flush=True); time.sleep(600)")
     program = f"""
 import os, sys, time
 from pathlib import Path

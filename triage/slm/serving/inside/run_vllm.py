@@ -15,7 +15,9 @@ _GRACE_S = 15.0
 
 
 def _stop_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not sys.stdin: a thread that waits in it makes the interpreter abort when it ends by itself, and hides why it did.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_GRACE_S)
     os.killpg(os.getpgid(0), signal.SIGKILL)  # the server did not end in time: the workers go with it
