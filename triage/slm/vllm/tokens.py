@@ -81,6 +81,10 @@ class Tokens:
             text = self.chat.translate(text)
         return list(self.tokenizer.encode(text + request.lead, add_special_tokens=False).ids)
 
+    def knows(self, token: int) -> bool:
+        """Whether the number is one of its tokens'."""
+        return 0 <= token < int(self.tokenizer.get_vocab_size())
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of an answer's tokens."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))

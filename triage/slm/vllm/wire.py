@@ -98,7 +98,7 @@ def read_completion(
         raise ServerAnswerError("the server read another number of tokens than were sent")
     if reason not in ("stop", "length"):
         raise ServerAnswerError("the server broke the answer off")
-    ids, tops = _positions(logprobs)
+    ids, tops = _positions(logprobs, tokens)
     levels = _levels(tops[0], tokens)
     if ids[0] not in tokens.digits:
         raise AnswerError("the answer does not begin with a level")
@@ -112,7 +112,7 @@ def read_completion(
     return Completion(tuple(written), levels)
 
 
-def _positions(logprobs: object) -> tuple[list[int], list[Mapping[str, Any]]]:
+def _positions(logprobs: object, tokens: Tokens) -> tuple[list[int], list[Mapping[str, Any]]]:
     """The token and the log-probabilities of each position."""
     if logprobs is None:
         raise LogprobsMissingError("the server gave no log-probabilities")
@@ -121,8 +121,8 @@ def _positions(logprobs: object) -> tuple[list[int], list[Mapping[str, Any]]]:
         ids = [int(name.removeprefix(_TOKEN)) for name in names if name.startswith(_TOKEN)]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ServerAnswerError("the log-probabilities do not have the form of vLLM's") from None
-    if not ids or len(ids) != len(names):
-        raise ServerAnswerError("the answer's tokens do not come as numbers")
+    if not ids or len(ids) != len(names) or not all(tokens.knows(token) for token in ids):
+        raise ServerAnswerError("the answer's tokens do not come as the tokenizer's numbers")
     if not isinstance(tops, list) or not tops or not isinstance(tops[0], dict):
         raise LogprobsMissingError("the server gave no log-probabilities of the level")
     return ids, tops
@@ -133,7 +133,7 @@ def _levels(top: Mapping[str, Any], tokens: Tokens) -> LevelLogprobs:
     found = []
     for option, token in zip(LEVEL_OPTIONS, tokens.digits, strict=True):
         value = top.get(f"{_TOKEN}{token}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not _MASKED < value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _MASKED < value < -_MASKED:
             raise LogprobsMissingError(f"the server gave no log-probability of level {option}")
         found.append(float(value))
     highest = max(found)
