@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
-from agents import Alert, CasePhase, Due, Waiting
+from agents import Alert, Case, CasePhase, Due, Waiting
 from data_schemas import (
     VITAL_SIGNS,
     AcuityScale,
@@ -106,12 +107,17 @@ class Board:
     stale: bool = False
 
 
+Known: TypeAlias = dict[str, tuple[Case, tuple[Vital, ...]]]
+"""What was worked out for a case, by its id, with the case it was worked out for."""
+
+
 @dataclass
 class Snapshot:
     """The last good board of the process, shared by everybody who looks at it."""
 
     fresh_for: float = 2.0
     board: Board = field(default_factory=lambda: Board((), None))
+    known: Known = field(default_factory=dict)
     _read_at: float = -1e9
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -134,16 +140,32 @@ class Snapshot:
         return replace(self.board, stale=True)
 
 
-def rows_of(waiting: Iterable[Waiting], alerts: Iterable[Alert], scale: AcuityScale) -> tuple[Row, ...]:
-    """The board's rows in order: level, then overdue first, then who waits longest. No level yet comes first of all."""
+def rows_of(
+    waiting: Iterable[Waiting], alerts: Iterable[Alert], scale: AcuityScale, known: Known | None = None
+) -> tuple[Row, ...]:
+    """The board's rows in order: level, then overdue first, then who waits longest. No level yet comes first of all.
+
+    ``known`` keeps what was worked out for cases that did not change; it is brought up to date.
+    """
     of_case: dict[str, list[Alert]] = {}
     for alert in alerts:
         of_case.setdefault(alert.case_id, []).append(alert)
-    rows = [row_of(item, of_case.get(item.case.id, ()), scale) for item in waiting]
+    kept: Known = {}
+    rows = []
+    for item in waiting:
+        case = item.case
+        before = (known or {}).get(case.id)
+        # The agent hands the same case out again for as long as nothing of it changed.
+        vitals = before[1] if before is not None and before[0] is case else vitals_of(item)
+        kept[case.id] = (case, vitals)
+        rows.append(row_of(item, vitals, of_case.get(case.id, ()), scale))
+    if known is not None:
+        known.clear()
+        known.update(kept)
     return tuple(sorted(rows, key=_order))
 
 
-def row_of(item: Waiting, alerts: Sequence[Alert], scale: AcuityScale) -> Row:
+def row_of(item: Waiting, vitals: tuple[Vital, ...], alerts: Sequence[Alert], scale: AcuityScale) -> Row:
     """One row."""
     case, record, assessment = item.case, item.case.intake, item.case.assessment
     names = record.patient.names
@@ -167,7 +189,7 @@ def row_of(item: Waiting, alerts: Sequence[Alert], scale: AcuityScale) -> Row:
         arrived_at=record.arrived_at,
         created_at=case.created_at,
         due=item.due,
-        vitals=tuple(_vital(item, kind) for kind in SHOWN_VITALS),
+        vitals=vitals,
         alerts=tuple(alerts),
     )
 
@@ -186,7 +208,13 @@ def _state(item: Waiting) -> RowState:
     return RowState.ASSESSING if case.assessment is None else RowState.SUGGESTED
 
 
-def _vital(item: Waiting, kind: FactKind) -> Vital:
+def vitals_of(item: Waiting) -> tuple[Vital, ...]:
+    """The last vital signs, each with its course over all runs of the case."""
+    danger = _in_danger(item)
+    return tuple(_vital(item, kind, danger) for kind in SHOWN_VITALS)
+
+
+def _vital(item: Waiting, kind: FactKind, danger: set[str]) -> Vital:
     records = [*(run.record for run in item.earlier), item.case.intake]
     points: dict[datetime | str, float] = {}
     for number, record in enumerate(records):
@@ -196,7 +224,7 @@ def _vital(item: Waiting, kind: FactKind) -> Vital:
     timed = sorted((at, value) for at, value in points.items() if isinstance(at, datetime))
     course = [value for _, value in timed] or list(points.values())
     last = item.case.intake.first(kind)
-    return Vital(kind, last, tuple(course[-12:]), last is not None and last.id in _in_danger(item))
+    return Vital(kind, last, tuple(course[-12:]), last is not None and last.id in danger)
 
 
 def _in_danger(item: Waiting) -> set[str]:
