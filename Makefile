@@ -55,8 +55,9 @@ $(VENV)/.installed-ui: $(VENV)/.installed
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[ui]'
 	@touch $@
 
-ui: $(VENV)/.installed-ui $(VENV)/.model
-	$(BIN)/triage ui --demo --data-dir var/demo/dashboard
+# make ui [FLAGS="--port 8600 --every 4"]
+ui: $(VENV)/.installed-ui $(VENV)/.model $(SANDBOX)/.installed
+	$(BIN)/triage ui --demo $(FLAGS)
 
 test: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/python -m pytest -m 'not slow'

@@ -119,7 +119,6 @@ class UiSettings(Frozen):
     idle_minutes: float = Field(default=15, gt=0)
     refresh_seconds: float = Field(default=5, ge=1)
     language: Literal["en", "es"] = "en"
-    demo: bool = False
     level_first: bool = False
     evaluation: Path | None = None
     """A report of `triage eval compare-models` or a folder of them, for the model page; None: ``data_dir``/evaluation."""

@@ -1,7 +1,8 @@
 """``triage ui``: the clinician's dashboard."""
 
+import errno
 import ipaddress
-import os
+import socket
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -14,6 +15,7 @@ import typer
 
 from integrations.settings import Settings
 from ui.cli import common
+from ui.cli.dashboard_demo import demonstration
 from ui.cli.exits import Exit
 
 _NEEDED = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
@@ -24,34 +26,54 @@ def ui(
         None, "--host", help="The address to listen on; default TRIAGE_UI__HOST."
     ),
     port: int | None = typer.Option(None, "--port", min=1, max=65535, help="The port; TRIAGE_UI__PORT."),
-    demo: bool = typer.Option(False, "--demo", help="The sample patients arrive, one after the other."),
+    demo: bool = typer.Option(
+        False, "--demo", help="Sample patients arrive live on a FHIR server that is started for it."
+    ),
+    every: float = typer.Option(8.0, "--every", min=0.5, help="With --demo: seconds between two arrivals."),
+    limit: int | None = typer.Option(None, "--limit", min=1, help="With --demo: only so many patients."),
+    venv: Path | None = typer.Option(
+        None, "--sandbox-venv", help="With --demo: the environment of the sandbox FHIR server."
+    ),
+    engine: common.EngineName | None = typer.Option(None, "--engine", help=common.ENGINE_HELP),
     data_dir: Path | None = typer.Option(None, "--data-dir", help=common.DATA_DIR_HELP),
 ) -> None:
     """Start the dashboard. Without OpenID Connect it listens on this machine only, for demonstrations."""
-    settings = common.settings(data_dir)
+    settings = common.with_engine(common.settings(data_dir), engine)
     if find_spec("streamlit") is None or find_spec("authlib") is None:
         common.err.say("the dashboard is not installed", "pip install 'ed-triage-agent[ui]'")
         raise typer.Exit(Exit.USAGE)
     address, door = host or settings.ui.host, port or settings.ui.port
-    refusal = _refusal(settings, address)
-    if refusal is not None:
-        common.err.say("not started", refusal)
-        raise typer.Exit(Exit.USAGE)
-    if data_dir is not None:
-        os.environ["TRIAGE_DATA_DIR"] = str(
-            data_dir
-        )  # the script is run by Streamlit and reads the settings itself
     if demo and settings.ui.oidc_secrets is not None:
         common.err.say(
             "not started", "--demo and TRIAGE_UI__OIDC_SECRETS: sample patients have no place in a hospital"
         )
         raise typer.Exit(Exit.USAGE)
-    if demo:
-        os.environ["TRIAGE_UI__DEMO"] = "true"
+    refusal = _refusal(settings, address) or _taken(address, door)
+    if refusal is not None:
+        common.err.say("not started", refusal)
+        raise typer.Exit(Exit.USAGE)
+    try:
+        if demo:
+            with demonstration(settings, data_dir, venv=venv, every_s=every, limit=limit) as around:
+                _run(around, address, door)
+        else:
+            _run(settings, address, door)
+    except KeyboardInterrupt:
+        raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _run(settings: Settings, address: str, door: int) -> None:
+    """Serve the dashboard of these settings until it is stopped."""
+    from ui.dashboard.services import Dashboard, connect, disconnect  # noqa: PLC0415 - brings Streamlit
+
     where = f"[{address}]" if ":" in address else address
     how = "OpenID Connect" if settings.ui.oidc_secrets else "local demonstration, choose a role"
     common.out.print(f"The dashboard is at http://{where}:{door} ({how}). Ctrl-C stops it.", highlight=False)
-    serve(options(settings, address, door))
+    connect(Dashboard(settings))
+    try:
+        serve(options(settings, address, door))
+    finally:
+        disconnect()
 
 
 def options(settings: Settings, host: str, port: int) -> dict[str, Any]:
@@ -97,6 +119,19 @@ def _refusal(settings: Settings, host: str) -> str | None:
     redirect = urlsplit(str(table["redirect_uri"]))
     if redirect.scheme != "https" and not _loopback(redirect.hostname or ""):
         return f"redirect_uri in {secrets} is not https: a sign-in could be read on the way"
+    return None
+
+
+def _taken(host: str, port: int) -> str | None:
+    """Whether something else listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"{host}:{port} is taken by another program; choose another with --port"
     return None
 
 

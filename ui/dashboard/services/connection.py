@@ -4,7 +4,6 @@ import atexit
 import threading
 
 from integrations.settings import Settings
-from ui.dashboard.services.arrivals import arrive
 from ui.dashboard.services.dashboard import Dashboard
 
 _lock = threading.Lock()
@@ -39,9 +38,6 @@ def disconnect() -> None:
 
 def _open() -> Dashboard:
     global _current  # noqa: PLW0603
-    settings = Settings()
-    _current = Dashboard(settings)
-    if settings.ui.demo and settings.ui.oidc_secrets is None:
-        _current.background.start(arrive)
+    _current = Dashboard(Settings())
     atexit.register(disconnect)
     return _current
