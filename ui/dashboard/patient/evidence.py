@@ -112,7 +112,7 @@ def _sentence(exhibit: Exhibit, assessment: TriageAssessment, findings: Sequence
             "div",
             tag("div", spoken("b", statement.text if statement else reason.text), *chips, cls="pt-sentence"),
             spoken("div", reason.text, "pt-values") if statement and reason.text != statement.text else None,
-            tag("div", *quotes, cls="pt-places") if quotes else None,
+            _places(quotes, folded=rule is not None),
             tag("div", text("patient.source", source=statement.source, id=statement.id), cls="pt-source")
             if statement
             else None,
@@ -120,6 +120,14 @@ def _sentence(exhibit: Exhibit, assessment: TriageAssessment, findings: Sequence
         cls=f"pt-exhibit pt-e-{exhibit.number}",
         tabindex="0",
     )
+
+
+def _places(quotes: Sequence[Safe], *, folded: bool) -> Safe | None:
+    """Where it stands in the record; folded away below a rule, whose explanation has said the values."""
+    if not quotes:
+        return None
+    places = tag("div", *quotes, cls="pt-places")
+    return tag("details", tag("summary", text("patient.where")), places) if folded else places
 
 
 def _place(fact_id: str, path: str, start: int | None, end: int | None) -> str:

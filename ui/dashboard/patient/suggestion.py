@@ -6,7 +6,7 @@ from data_schemas import LEVELS, Flag, IntakeRecord, TriageAssessment
 from triage.slm.calibration import UNCALIBRATED
 from ui.dashboard.look import Safe, bars, callout, chip, level_badge, level_look, tag
 from ui.dashboard.patient.exhibits import Exhibit
-from ui.dashboard.patient.words import kinds, prediction_set, rules_only, spoken
+from ui.dashboard.patient.words import kinds, label_of_evidence, prediction_set, rules_only, spoken
 from ui.dashboard.strings import many, text
 
 _SHOWN = 3
@@ -89,6 +89,7 @@ def _because(assessment: TriageAssessment, found: Sequence[Exhibit]) -> Safe:
             "li",
             spoken("b", exhibit.reason.statement.text if exhibit.reason.statement else exhibit.reason.text),
             _quotes(exhibit),
+            _origin(exhibit, assessment),
         )
         for exhibit in shown[:_SHOWN]
     ]
@@ -99,6 +100,14 @@ def _because(assessment: TriageAssessment, found: Sequence[Exhibit]) -> Safe:
         tag("ol", *lines, cls="pt-because"),
         tag("p", many("patient.more-reasons", more), cls="ed-soft") if more > 0 else None,
     )
+
+
+def _origin(exhibit: Exhibit, assessment: TriageAssessment) -> Safe:
+    """Whose evidence it is; the model's is never shown without its label."""
+    if not exhibit.by_model:
+        return tag("small", text("patient.by-rules"), cls="pt-origin")
+    label = label_of_evidence(assessment.identity)
+    return tag("small", text("patient.by-model", label=label), cls="pt-origin")
 
 
 def _quotes(exhibit: Exhibit) -> Safe:

@@ -13,7 +13,7 @@ from ui.dashboard.services import Problem
 from ui.dashboard.strings import text
 
 LEAVE = "patient-leave"
-"""Set by a click that decided: the next run goes on to the board or to the next patient."""
+"""Set by a click that decided, with what is to be said: the next run goes on to the board or to the next patient."""
 LONGEST = 2000
 
 
@@ -42,8 +42,11 @@ def decide(here: Here, case: Case, decided: ReviewDecision, *, confirmed: bool =
     word = level_look(outcome.level, assessment.scale).word
     pending = isinstance(outcome, PendingWrite)
     key = "patient.decided-pending" if pending else "patient.decided"
-    here.notice(text(key, level=outcome.level, word=word), "warn" if pending else "good")
-    st.session_state[LEAVE] = case.id
+    st.session_state[LEAVE] = (
+        case.id,
+        text(key, level=outcome.level, word=word),
+        "warn" if pending else "good",
+    )
 
 
 def why_not(here: Here, case: Case, problem: Problem | None, *, field: str, required: bool) -> None:

@@ -36,8 +36,12 @@ _LAST = "patient-last"
 def render(here: Here) -> None:
     """Draw it."""
     leaving = st.session_state.pop(LEAVE, None)
-    if leaving is not None and not _next(here, leaving):
-        here.go("board")
+    if leaving is not None:
+        decided_on, words, tone = leaving
+        here.notice(words, tone)
+        if not _next(here, decided_on):
+            here.go("board")
+        here.show_notice()
     st.session_state.pop(DONE, None)
     if here.case_id is None:
         show(empty_state(text("app.choose-patient")))
@@ -66,7 +70,8 @@ def render(here: Here) -> None:
     with left:
         _suggested(here, case, found, hidden=hidden)
     _measure(here, case)
-    _below(here, case, found, hidden=hidden)
+    with st.container(key="patient-below"):
+        _below(here, case, found, hidden=hidden)
 
 
 def _decide(here: Here, case: Case, policy: ReviewPolicy, problem: Problem | None, *, hidden: bool) -> None:
