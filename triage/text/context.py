@@ -40,6 +40,28 @@ _PRECEDENCE = (
 _NEAR_LIMIT = 6
 """Words a `near` trigger reaches within one item of a list."""
 _POST_LIMIT = 5
+_COMPARES = frozenset(
+    {
+        "like",
+        "as",
+        "than",
+        "similar",
+        "same",
+        "since",
+        "after",
+        "who",
+        "had",
+        "has",
+        "and",
+        "at",
+        "of",
+        "where",
+        "on",
+        "with",
+    }
+)
+"""Between a finding and a date: the date is of something else ("chest pain like his heart attack in 2018")."""
+_AGAIN_WITHIN = 6
 _CLOSERS = frozenset({"or", "nor"})
 _DENIES_NEXT = frozenset({"no", "neg", "negative", "none"})
 _BREAKS = frozenset({",", "and", ":", "(", ")", "plus", "+"})
@@ -115,9 +137,22 @@ class Context:
             token.norm in _BREAKS or token.norm in _ALWAYS_END for token in between
         ):
             return False
+        if trigger.assertion is Assertion.HISTORICAL and (
+            any(token.norm in _COMPARES for token in between) or self._again(trigger.last)
+        ):
+            return False
         return len(between) <= _POST_LIMIT and not any(
             ends_sentence(token) or token.norm in _ALWAYS_END or token.norm in {","} for token in between
         )
+
+    def _again(self, start: int) -> bool:
+        """Whether the sentence goes on to say that it is back ("a stroke in 2015 and again today")."""
+        for token in self._tokens[start : start + _AGAIN_WITHIN]:
+            if ends_sentence(token):
+                return False
+            if token.norm == "again":
+                return True
+        return False
 
     def _ended(self, start: int, stop: int) -> bool:
         """Whether a scope that starts at ``start`` has ended before ``stop``."""

@@ -13,6 +13,7 @@ from triage.text.tokens import tokenise
 
 _CACHED_TEXTS = 4096
 _IGNORED = "_ignored"
+"""Look-alikes of every concept; ``_ignored.NAME`` holds those of one concept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,17 @@ class TermMatcher:
     def _find(self, text: str) -> tuple[TermMatch, ...]:
         tokens = tokenise(text)
         found_all = list(self._index.find(tokens))
-        ignored = [(hit.first, hit.last) for hit in found_all if hit.key == _IGNORED]
-        hits = [hit for hit in found_all if not any(a <= hit.first and hit.last <= b for a, b in ignored)]
+        ignored = [hit for hit in found_all if hit.key.startswith(_IGNORED)]
+        hits = [
+            hit
+            for hit in found_all
+            if not hit.key.startswith(_IGNORED)
+            and not any(
+                cover.first <= hit.first and hit.last <= cover.last
+                for cover in ignored
+                if cover.key in (_IGNORED, f"{_IGNORED}.{hit.key}")
+            )
+        ]
         if not hits:
             return ()
         context = Context(tokens, [(hit.first, hit.last) for hit in hits])

@@ -40,7 +40,23 @@ _ABBREVIATIONS = frozenset(
 )
 _SENTENCE_MARKS = frozenset(".!?;\n")
 _UNCHANGED = frozenset(
-    ["vs", "his", "this", "is", "was", "has", "does", "as", "us", "gas", "pus", "always", "abs"]
+    [
+        "vs",
+        "his",
+        "this",
+        "is",
+        "was",
+        "has",
+        "does",
+        "as",
+        "us",
+        "gas",
+        "pus",
+        "always",
+        "abs",
+        "sobs",
+        "limps",
+    ]
 )
 _MAX_EXPANDED = 5
 

@@ -179,6 +179,8 @@ def test_every_pattern_of_the_lexicon_can_be_found() -> None:
             for part in concept.patterns[0].split()
             if not part.startswith("..") and not part.endswith("?")
         )
-        if concept.name != "_ignored" and concept.name not in {m.concept for m in matcher.find(words)}:
+        if not concept.name.startswith("_ignored") and concept.name not in {
+            m.concept for m in matcher.find(words)
+        }:
             dead.append((concept.name, words))
     assert dead == []
