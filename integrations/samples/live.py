@@ -18,6 +18,7 @@ from integrations.sandbox import SandboxError, load_bundle
 logger = logging.getLogger(__name__)
 
 _APART = timedelta(minutes=4)
+_UNTIL_WORSE = timedelta(minutes=1)
 _WORSE = "47"
 """Cough and fever, level 4 or 5 when he comes: he gets worse while he waits."""
 _STOP_S = 10.0
@@ -60,17 +61,20 @@ class LiveArrivals:
         self._thread.join(_STOP_S)
 
     def _serve(self) -> None:
-        now = self._clock()
+        began, worsened = self._clock(), False
         for place, sample in enumerate(self._patients[: self._waiting]):
             if self._stopping.is_set():
                 return
-            self._come(sample, now - (self._waiting - place) * _APART)
-        for count, sample in enumerate(self._patients[self._waiting :]):
+            self._come(sample, began - (self._waiting - place) * _APART)
+        for sample in self._patients[self._waiting :]:
             if self._stopping.wait(self._every_s):
                 return
             self._come(sample, self._clock())
-            if count == 2:
+            if not worsened and self._clock() - began >= _UNTIL_WORSE:
+                worsened = True
                 self._worsen()
+        if not worsened and not self._stopping.wait((began + _UNTIL_WORSE - self._clock()).total_seconds()):
+            self._worsen()
 
     def _come(self, sample: Sample, at: datetime) -> None:
         if self._load(arriving(sample, at)):
