@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import yaml
 
-from triage.text.patterns import PatternIndex
+from triage.text.patterns import Hit, PatternIndex
 from triage.text.tokens import Token, ends_sentence, normalise
 
 
@@ -241,10 +241,21 @@ class Context:
         )
 
 
+def _denies_next(hit: Hit, tokens: Sequence[Token]) -> bool:
+    """Whether a denial after a mark (": no") is about the word that follows: "Neuro: no weakness"."""
+    return (
+        hit.key.endswith("/post")
+        and not tokens[hit.first].is_word
+        and tokens[hit.last - 1].norm in _DENIES_NEXT
+        and hit.last < len(tokens)
+        and tokens[hit.last].is_word
+    )
+
+
 def _triggers(tokens: Sequence[Token], consumed: Sequence[tuple[int, int]]) -> tuple[_Trigger, ...]:
     hits = list(_index().find(tokens))
     shields = [(hit.first, hit.last) for hit in hits if hit.key == "pseudo/"] + list(consumed)
-    spans = [(hit.first, hit.last) for hit in hits]
+    spans = [(hit.first, hit.last) for hit in hits if not _denies_next(hit, tokens)]
     found: list[_Trigger] = []
     for hit in hits:
         if hit.key == "pseudo/" or any(a <= hit.first and hit.last <= b for a, b in shields):

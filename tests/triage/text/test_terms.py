@@ -87,6 +87,12 @@ def assertions(text: str, concept: str) -> set[Assertion]:
         ("told to come in for chest pain", "chest_pain", Assertion.PRESENT),
         ("here with daughter with chest pain", "chest_pain", Assertion.PRESENT),
         ("s/p fall", "fall", Assertion.PRESENT),
+        ("Neuro: no weakness", "weakness", Assertion.NEGATED),
+        ("usual self - no palpitations", "palpitations", Assertion.NEGATED),
+        ("fever: no cough", "fever", Assertion.PRESENT),
+        ("cardiac arrest in 2019", "cardiac_arrest", Assertion.HISTORICAL),
+        ("stroke in 2015 and again today", "stroke_words", Assertion.PRESENT),
+        ("headache like his stroke in 2018", "headache", Assertion.PRESENT),
     ],
 )
 def test_assertion(text: str, concept: str, expected: Assertion) -> None:
