@@ -62,7 +62,7 @@ def calibration(facts: ModelFacts) -> Safe:
     return section(
         text("model.calibration"),
         tag("div", *notes, cls="ed-stack"),
-        table(text("model.calibration-of", name=file.name), columns, rows),
+        table(text("model.calibration-of", name=file.name), columns, rows, cls="ed-calibration"),
     )
 
 

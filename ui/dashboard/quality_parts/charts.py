@@ -106,7 +106,7 @@ def matrix(item: Agreement, caption: str, first: str, second: str) -> Safe:
 def _cell(count: int, most: int, row: int, column: int) -> Safe:
     # Below the diagonal the second rater is more urgent, above it less urgent: the side that can hurt.
     side = "same" if row == column else "up" if column < row else "down"
-    weight = 0 if count == 0 else 12 + round(58 * count / most)
+    weight = 0 if count == 0 else 4 + round(24 * count / most)
     return tag("td", count, cls=f"ed-cell-{side}", style=f"--weight:{weight}%")
 
 

@@ -6,7 +6,7 @@ from agents.quality import FEWEST, Agreement, Attribute, Figures, Subgroup, Trut
 from data_schemas import AcuityScale
 from ui.dashboard.look import Safe, callout, panel, section, table, tag
 from ui.dashboard.quality_parts.charts import days, hours, matrix, tile, tiles
-from ui.dashboard.quality_parts.words import group, minutes, number, percent, rate, spread
+from ui.dashboard.quality_parts.words import group, minutes, number, percent, rate, rate_below, spread
 from ui.dashboard.strings import text, word
 
 
@@ -21,8 +21,8 @@ def summary(figures: Figures) -> Safe:
             minutes(waits.all.median),
             text("quality.wait-below", p90=minutes(waits.all.p90), n=waits.all.n),
         ),
-        tile(text("quality.changed"), percent(changed.changed), rate(changed.changed)),
-        tile(text("quality.less-urgent"), percent(changed.less_urgent), rate(changed.less_urgent)),
+        tile(text("quality.changed"), percent(changed.changed), rate_below(changed.changed)),
+        tile(text("quality.less-urgent"), percent(changed.less_urgent), rate_below(changed.less_urgent)),
         tile(text("quality.kappa"), number(kappa.kappa), _interval(kappa)),
     )
 

@@ -21,6 +21,16 @@ def rate(item: Rate | None) -> str:
     )
 
 
+def rate_below(item: Rate) -> str:
+    """The interval and counts that stand below ``percent``."""
+    if item.interval is None:
+        return text("quality.no-case")
+    low, high = item.interval
+    return text(
+        "quality.rate-below", low=f"{100 * low:.1f}", high=f"{100 * high:.1f}", hits=item.hits, n=item.n
+    )
+
+
 def percent(item: Rate) -> str:
     """The percentage alone, for the large number of a tile that has the rest below it."""
     return (
