@@ -34,11 +34,11 @@ from data_schemas import FactKind, IntakeRecord, ReviewDecision
 from integrations.assembly import reader_settings
 from integrations.fhir import read_bundle
 from integrations.samples import samples
+from integrations.samples.arriving import arriving
 from integrations.settings import ModelSettings, Settings
 from ui.dashboard import services
 from ui.dashboard.auth import Actor, Role
 from ui.dashboard.services import Dashboard
-from ui.dashboard.services.arrivals import arriving
 
 BOUNDS = {200: 0.3, 1000: 1.0}
 NURSE = Actor("benchmark nurse", Role.NURSE)

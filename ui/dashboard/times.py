@@ -24,7 +24,7 @@ def clock_time(at: datetime, now: datetime) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """``12 min``, ``2 h 5 min``, ``3 d 4 h``; less than a minute is ``now``. The sign is dropped."""
+    """``12 min``, ``2 h 5 min``, ``3 d 4 h``, or that it is less than a minute. The sign is dropped."""
     minutes = int(abs(length.total_seconds()) // 60)
     if minutes == 0:
         return text("time.now")
