@@ -50,6 +50,8 @@ TELLING = (
     "Good to know",
     "Second look",
     "Ask for or measure first",
+    "rule: level",
+    "Possible level",
 )
 
 

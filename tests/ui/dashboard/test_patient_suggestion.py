@@ -99,14 +99,18 @@ def test_every_reason_to_look_closely_is_shown(arrive, visit, dashboard, model):
         assert escape(reason) in drawn
 
 
-def test_the_prediction_set_is_said_in_words(arrive, visit, model):
-    drawn = html_of(visit("patient", case=arrive(**NORMAL)))
-    assert (
-        "Level 3, 4 or 5 is possible" in drawn or "Only level 4 is likely" in drawn or "is possible" in drawn
-    )
+def test_the_prediction_set_is_said_in_words(arrive, visit, dashboard, model):
     model.next = answer(3, "F3")
-    drawn = html_of(visit("patient", case=arrive("severe pain", **(NORMAL | {"pain": 8}))))
-    assert "2 or 3" in drawn or "2, 3 or" in drawn
+    case = arrive("severe pain", **(NORMAL | {"pain": 8}))
+    assessment = dashboard.case(actor(), case).assessment
+    assert (assessment.set_most_urgent, assessment.set_least_urgent) == (2, 3)
+    assert "Possible levels: 2 or 3" in html_of(visit("patient", case=case))
+
+
+def test_a_value_that_a_rule_rests_on_is_marked_where_no_table_has_a_limit(arrive, visit):
+    drawn = html_of(visit("patient", case=arrive(**(NORMAL | {"respiratory_rate": 4}))))
+    row = drawn[drawn.index("<span>Respiratory rate</span>") :]
+    assert "rule: level 1" in row[: row.index("</tr>")]
 
 
 @pytest.mark.parametrize(

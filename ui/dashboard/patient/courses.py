@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from data_schemas import VITAL_SIGNS, EsiVersion, Fact, FactKind, IntakeRecord
+from data_schemas import VITAL_SIGNS, EsiVersion, Fact, FactKind, IntakeRecord, RuleTier, Screening
 from triage.esi.vitals import danger_limit, hypotension_limit, vital_limits
 
 SHOWN = (
@@ -100,3 +100,13 @@ def limit_of(kind: FactKind, age_days: Decimal | None, version: EsiVersion) -> t
     if danger is None:
         return None, False
     return Limit(danger[0], True, tables.danger_zone_source[version], danger[1]), False
+
+
+def ruled(screening: Screening) -> dict[str, int]:
+    """By fact, the most urgent level that a demand or consider rule asks for because of it."""
+    found: dict[str, int] = {}
+    for finding in screening.findings:
+        if finding.tier is not RuleTier.INFORM:
+            for fact_id in finding.fact_ids:
+                found[fact_id] = min(finding.level, found.get(fact_id, finding.level))
+    return found

@@ -18,11 +18,13 @@ from ui.dashboard.patient import told
 from ui.dashboard.patient.change import change_level
 from ui.dashboard.patient.identity import beside_decision
 from ui.dashboard.patient.taking import beside, decide, why_not
-from ui.dashboard.patient.words import spoken
+from ui.dashboard.patient.words import either, spoken
 from ui.dashboard.services import Problem
 from ui.dashboard.strings import text
 
 THEN_NEXT = "patient-then-next"
+ACCEPT_KEY = "alt+a"
+"""With a modifier: a scanner that types a wristband must not decide anything (WCAG 2.2, 2.1.4)."""
 
 
 def decision(here: Here, case: Case, policy: ReviewPolicy, problem: Problem | None) -> None:
@@ -77,7 +79,7 @@ def _accept(
         key=f"accept-{assessment.id}",
         type="primary",
         width="stretch",
-        shortcut="alt+a",
+        shortcut=ACCEPT_KEY,
         disabled=not confirmed,
         on_click=_accepted,
         args=(here, case, why is not None),
@@ -90,11 +92,14 @@ def _asked(
     here: Here, case: Case, asked: Sequence[Question], problem: Problem | None, *, required: bool
 ) -> None:
     """What the rules ask whoever accepts; above the button where an answer is needed, else below it."""
+    levels = either(sorted({question.level for question in asked}))
     show(
         tag(
-            "div",
-            tag("b", text("patient.rules-ask")),
+            "details",
+            tag("summary", tag("b", text("patient.rules-ask", levels=levels))),
             tag("ul", *(spoken("li", question.text) for question in asked), cls="pt-questions"),
+            cls="pt-asked",
+            open=required,
         )
     )
     why_not(here, case, problem, field="why-not", required=required)

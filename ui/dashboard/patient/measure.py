@@ -26,6 +26,8 @@ UNITS: dict[FactKind, tuple[str, ...]] = {
 """Kinds that are measured in more than one unit; the first is the canonical one."""
 DONE = "patient-measured"
 _FIELD, _UNIT = "measure", "unit"
+_OFF = "off"
+"""Browsers keep nothing of what is typed about a patient."""
 _ODD: dict[str, tuple[Decimal, Decimal]] = {
     "mg/dL": (Decimal(25), Decimal(1500)),
     "mmol/L": (Decimal("1.4"), Decimal(50)),
@@ -107,7 +109,7 @@ def _field(kind: FactKind, case: Case, problem: Problem | None) -> Checked:
     unit = CANONICAL_UNITS[kind]
     if kind in UNITS:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            st.text_input(name, key=_key(kind, case), live=True, autocomplete="off", max_chars=8)
+            st.text_input(name, key=_key(kind, case), live=True, autocomplete=_OFF, max_chars=8)
             unit = (
                 st.segmented_control(
                     text("patient.measure-unit-of", name=name),
@@ -128,7 +130,7 @@ def _field(kind: FactKind, case: Case, problem: Problem | None) -> Checked:
             if kind is not FactKind.GCS
             else name
         )
-        st.text_input(label, key=_key(kind, case), live=True, autocomplete="off", max_chars=8)
+        st.text_input(label, key=_key(kind, case), live=True, autocomplete=_OFF, max_chars=8)
     checked = check(kind, st.session_state.get(_key(kind, case)) or "", unit)
     if problem is not None and problem.field == kind.value and checked.error is None:
         checked = Checked(error=text("problem.invalid", detail=problem.values.get("detail", "")))

@@ -24,6 +24,7 @@ def suggestion(assessment: TriageAssessment, found: Sequence[Exhibit]) -> Safe:
             tag("div", tag("b", prediction_set(assessment)), _raised(assessment), cls="pt-set"),
             cls="pt-level",
         ),
+        look_closely(assessment),
         _because(assessment, found),
         _probabilities(assessment),
         cls="ed-panel pt-suggestion",
@@ -36,12 +37,15 @@ def look_closely(assessment: TriageAssessment) -> Safe | None:
     if not assessment.needs_human and not rules_only(assessment):
         return None
     lines = [spoken("span", reason) for reason in _others(assessment)]
+    shown: list[str | Safe] = [*lines[:_SHOWN]]
+    if lines[_SHOWN:]:
+        rest = tag("ul", *(tag("li", line) for line in lines[_SHOWN:]))
+        shown.append(tag("details", tag("summary", many("patient.more-points", len(lines) - _SHOWN)), rest))
     if rules_only(assessment):
         reason = assessment.mode_reason or text("patient.no-reason")
-        return callout(
-            text("patient.rules-only"), text("patient.rules-only-why", why=reason), *lines, tone="danger"
-        )
-    return callout(many("patient.look-closely", len(lines)), *lines, tone="warn")
+        why = text("patient.rules-only-why", why=reason)
+        return callout(text("patient.rules-only"), why, *shown, tone="danger")
+    return callout(many("patient.look-closely", len(lines)), *shown, tone="warn")
 
 
 def missing(record: IntakeRecord, assessment: TriageAssessment | None) -> Safe | None:

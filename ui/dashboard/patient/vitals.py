@@ -1,23 +1,24 @@
 """Vital signs: the last values beside the limits of the age, charts of those measured more than once, and tables."""
 
-from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from data_schemas import FactKind
 from ui.dashboard.look import Safe, chip, section, table, tag
+from ui.dashboard.look.line import line_mask
 from ui.dashboard.patient.courses import Course
 from ui.dashboard.patient.words import fact_value, number, spoken, with_unit
 from ui.dashboard.strings import text, word
 from ui.dashboard.times import clock_time
 
-_WIDTH, _HEIGHT = 100.0, 100.0
 _MARGIN = 0.12
 
 
-def vital_signs(found: Sequence[Course], now: datetime) -> Safe:
-    """The section."""
-    rows = [[_name(course), _value(course), _limit(course), _when(course, now)] for course in found]
+def vital_signs(found: Sequence[Course], now: datetime, ruled: Mapping[str, int] | None = None) -> Safe:
+    """The section. ``ruled``: by fact, the most urgent level that a rule asks for because of it."""
+    rows = [
+        [_name(course), _value(course, ruled or {}), _limit(course), _when(course, now)] for course in found
+    ]
     columns = [text("patient.sign"), text("patient.value"), text("patient.limit"), text("patient.measured")]
     charted = [course for course in found if len(course.points) > 1]
     sources = dict.fromkeys(course.limit.source for course in found if course.limit is not None)
@@ -50,7 +51,7 @@ def chart(course: Course, now: datetime) -> Safe:
     first, last = course.points[0][0], course.points[-1][0]
     length = (last - first).total_seconds() or 1.0
     at = [4 + 92 * (when - first).total_seconds() / length for when, _ in course.points]
-    height = [_HEIGHT * (high - value) / (high - low) for value in values]
+    height = [100 * (high - value) / (high - low) for value in values]
     dots = [
         tag(
             "i",
@@ -66,7 +67,7 @@ def chart(course: Course, now: datetime) -> Safe:
         tag(
             "div",
             _zone(course, low, high),
-            tag("span", cls="pt-line", style=_mask(at, height)),
+            tag("span", cls="pt-line", style=line_mask(list(zip(at, height, strict=True)))),
             *dots,
             cls="pt-plot",
             role="img",
@@ -83,15 +84,6 @@ def _zone(course: Course, low: float, high: float) -> Safe | None:
     edge = 100 * (high - float(course.limit.value)) / (high - low)
     place = f"top:0;height:{edge:.1f}%" if course.limit.above else f"top:{edge:.1f}%;bottom:0"
     return tag("span", cls=f"pt-zone pt-zone-{'above' if course.limit.above else 'below'}", style=place)
-
-
-def _mask(at: Sequence[float], height: Sequence[float]) -> str:
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(at, height, strict=True))
-    box = f'viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" preserveAspectRatio="none"'
-    how = 'fill="none" stroke="#000" stroke-width="2" vector-effect="non-scaling-stroke"'
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {box}><polyline points="{line}" {how}/></svg>'
-    url = f"url(data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
-    return f"-webkit-mask-image:{url};mask-image:{url}"
 
 
 def _told(course: Course, now: datetime) -> str:
@@ -132,14 +124,18 @@ def _name(course: Course) -> Safe:
     return tag("span", word("fact", course.kind.value))
 
 
-def _value(course: Course) -> Safe:
+def _value(course: Course, ruled: Mapping[str, int]) -> Safe:
+    """The value; a table may set no limit where a rule does, so what a rule rests on is marked too."""
     if course.latest is None:
         return chip(text("patient.not-measured"), "warn")
-    value = tag("b", fact_value(course.latest))
-    if not course.beyond:
-        return tag("span", value)
-    low = course.kind is FactKind.SYSTOLIC_BP
-    return tag("span", value, " ", chip(text("patient.low-for-age" if low else "patient.danger"), "danger"))
+    parts: list[object] = [tag("b", fact_value(course.latest))]
+    if course.beyond:
+        low = course.kind is FactKind.SYSTOLIC_BP
+        parts += [" ", chip(text("patient.low-for-age" if low else "patient.danger"), "danger")]
+    level = ruled.get(course.latest.id)
+    if level is not None:
+        parts += [" ", chip(text("patient.rule-on", level=level), "danger" if level == 1 else "warn")]
+    return tag("span", *parts)
 
 
 def _limit(course: Course) -> str:

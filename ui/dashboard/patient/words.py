@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-import streamlit as st
-
-from data_schemas import AssessmentMode, Fact, FactKind, ModelIdentity, TriageAssessment
+from data_schemas import CANONICAL_UNITS, AssessmentMode, Fact, FactKind, ModelIdentity, TriageAssessment
 from triage.verifying import evidence_label
 from triage.verifying.faithfulness import CAUSAL
 from ui.dashboard.look import Safe, tag
@@ -48,16 +46,22 @@ def fact_value(fact: Fact) -> str:
     """The value with its unit in the reader's spelling: ``36.6 °C``, ``alert``; else the fact's own words."""
     if fact.kind is FactKind.AVPU and fact.code:
         return word("avpu", fact.code)
-    if fact.kind in {FactKind.SEX} and fact.code:
+    if fact.kind is FactKind.SEX and fact.code:
         return word("sex", fact.code)
-    if fact.value is None or not has_text(f"unit.{fact.kind.value}"):
+    if fact.value is None or fact.kind not in CANONICAL_UNITS:
         return fact.text
     return with_unit(fact.kind, fact.value)
 
 
 def with_unit(kind: FactKind, value: Decimal) -> str:
     """A number as people read it, with the kind's unit."""
-    unit = word("unit", kind.value) if has_text(f"unit.{kind.value}") else ""
+    own, unit = f"unit.{kind.value}", CANONICAL_UNITS[kind]
+    if has_text(own):
+        unit = text(own)
+    elif unit == "{score}":
+        return number(kind, value)
+    else:
+        unit = word("patient.unit", unit)
     return f"{number(kind, value)}{'' if unit.startswith(('/', '%')) else ' '}{unit}".strip()
 
 
@@ -70,8 +74,3 @@ def number(kind: FactKind, value: Decimal) -> str:
 def kinds(found: Iterable[FactKind]) -> str:
     """Names of facts in a row."""
     return ", ".join(word("fact", kind.value).lower() for kind in found)
-
-
-def remembered(key: str, default: object) -> object:
-    """A value of the session that no widget owns."""
-    return st.session_state.get(key, default)

@@ -10,7 +10,7 @@ from ui.dashboard.look import callout, empty_state, plain, show, tag
 from ui.dashboard.patient import told
 from ui.dashboard.patient.calls import calls
 from ui.dashboard.patient.closed import decided
-from ui.dashboard.patient.courses import courses
+from ui.dashboard.patient.courses import courses, ruled
 from ui.dashboard.patient.decide import THEN_NEXT, decision
 from ui.dashboard.patient.evidence import model_evidence, rule_findings, struck
 from ui.dashboard.patient.exhibits import Exhibit, exhibits, library
@@ -19,7 +19,7 @@ from ui.dashboard.patient.identity import banner
 from ui.dashboard.patient.measure import DONE, new_vital_signs
 from ui.dashboard.patient.record import record_panel
 from ui.dashboard.patient.since import changed, second_look
-from ui.dashboard.patient.suggestion import look_closely, missing, other_flags, suggestion
+from ui.dashboard.patient.suggestion import missing, other_flags, suggestion
 from ui.dashboard.patient.taking import LEAVE
 from ui.dashboard.patient.vitals import vital_signs
 from ui.dashboard.patient.watch import watch
@@ -96,9 +96,6 @@ def _suggested(here: Here, case: Case, found: tuple[Exhibit, ...], *, hidden: bo
         show(callout(text("patient.hidden"), text("patient.hidden-why"), tone="accent"))
     else:
         show(suggestion(case.assessment, found))
-        closely = look_closely(case.assessment)
-        if closely is not None:
-            show(closely)
     lacking = missing(case.intake, None if hidden else case.assessment)
     if lacking is not None:
         show(lacking)
@@ -122,7 +119,8 @@ def _below(here: Here, case: Case, found: tuple[Exhibit, ...], *, hidden: bool) 
     version = here.settings.esi_version if assessment is None else assessment.screening.esi_version
     left, right = st.columns([1, 1], gap="medium")
     with left:
-        show(vital_signs(courses(case.intake, earlier, EsiVersion(version)), here.now))
+        rules = {} if assessment is None or hidden else ruled(assessment.screening)
+        show(vital_signs(courses(case.intake, earlier, EsiVersion(version)), here.now, rules))
     with right:
         show(record_panel(case.intake, found))
     if assessment is None or hidden:
