@@ -10,7 +10,8 @@ from ui.dashboard.look import Safe, callout, definition, panel, tag
 from ui.dashboard.strings import many, text
 from ui.dashboard.times import clock_time
 
-_ENTRY = re.compile(r"^(?:the detail of )?entr(?:y|ies) (\d+)")
+_ENTRY = re.compile(r"\bentr(?:y|ies) (\d+)")
+_HEAD = "head"
 _SHOWN = 20
 
 
@@ -25,7 +26,11 @@ class Checked:
 
 def first_bad(problems: Sequence[str]) -> int | None:
     """The first entry that a problem names; None where none does (a cut tail, a case without its entry)."""
-    named = [int(found[1]) for problem in problems if (found := _ENTRY.match(problem))]
+    named = [
+        int(found[1])
+        for problem in problems
+        if (found := _ENTRY.search(problem)) and _HEAD not in problem.split()
+    ]
     return min(named, default=None)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta, tzinfo
+from typing import Literal
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ from ui.dashboard.times import clock_time, zone
 PAGE = Page("quality", ":material/monitoring:", Permission.SEE_QUALITY, order=40)
 
 _KEPT = "_quality"
+_STAY: Literal["ignore"] = "ignore"
 _FRESH = timedelta(minutes=5)
 
 
@@ -70,7 +72,7 @@ def _figures(
             mime="text/csv",
             key="quality-csv",
             icon=":material/download:",
-            on_click="ignore",
+            on_click=_STAY,
         )
     found: Figures = kept[2]
     return found
