@@ -160,13 +160,13 @@ class FhirClient:
         answer = await self._ask("PUT", url, body=resource, headers=headers)
         return self._stored(answer, resource_type)
 
-    async def transact(self, bundle: dict[str, Any]) -> dict[str, Any]:
-        """Send a transaction Bundle: all of it is done, or nothing. The answer's Bundle.
+    async def transact(self, bundle: dict[str, Any]) -> None:
+        """Send a transaction Bundle: all of it is done, or nothing. Look for what it made; answers get lost.
 
         Raises:
             FhirError: with ``unknown_outcome`` where it may have been done all the same; else nothing was.
         """
-        return self._object(await self._ask("POST", httpx.URL(self.base_url), body=bundle))
+        await self._ask("POST", httpx.URL(self.base_url), body=bundle)
 
     async def capability(self) -> dict[str, Any]:
         """The server's CapabilityStatement, asked once.

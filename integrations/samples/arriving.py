@@ -12,6 +12,8 @@ from integrations.samples import Sample
 
 _INSTANT = re.compile(r'"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))"')
 _DAY = re.compile(r'"(recordedDate|onsetDateTime|authoredOn|dateAsserted)": *"(\d{4}-\d{2}-\d{2})"')
+_LONGEST_AT_THE_DESK = timedelta(minutes=30)
+"""What is later than this is a time in the future that a sample has on purpose."""
 _WORSE = (
     ("8867-4", "Heart rate", 134, "/min"),
     ("9279-1", "Respiratory rate", 28, "/min"),
@@ -36,6 +38,12 @@ def arriving(sample: Sample, at: datetime) -> dict[str, Any]:
         if isinstance(born, str) and len(born) == len("2000-01-01"):
             resource["birthDate"] = _born(date.fromisoformat(born), sample.arrived_at.date(), at.date())
     return bundle
+
+
+def at_the_desk(sample: Sample) -> timedelta:
+    """How long after the arrival the last of the vital signs was taken: until then the record is not whole."""
+    after = (datetime.fromisoformat(found) - sample.arrived_at for found in _INSTANT.findall(sample.raw()))
+    return max((delta for delta in after if delta <= _LONGEST_AT_THE_DESK), default=timedelta())
 
 
 def encounter_of(sample: Sample) -> str:

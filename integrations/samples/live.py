@@ -12,7 +12,7 @@ from agents import Clock, utc_now
 from data_schemas import EsiVersion
 from integrations.fhir.errors import FhirError
 from integrations.samples import Sample
-from integrations.samples.arriving import arriving, worse
+from integrations.samples.arriving import arriving, at_the_desk, worse
 from integrations.sandbox import SandboxError, load_bundle
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,8 @@ class LiveArrivals:
             self._worsen()
 
     def _come(self, sample: Sample, at: datetime) -> None:
-        if self._load(arriving(sample, at)):
+        """``at`` is when the record is whole: the vital signs were taken by then."""
+        if self._load(arriving(sample, at - at_the_desk(sample))):
             self.sent += 1
 
     def _worsen(self) -> None:

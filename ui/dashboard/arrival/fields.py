@@ -166,4 +166,4 @@ def _converted(measured: dict[FactKind, Measured], kind: FactKind) -> str | None
     if found is None or found.unit == CANONICAL_UNITS[kind]:
         return None
     value = to_canonical(kind, found.value, found.unit)
-    return text("arrival.equals", value=f"{value:f}", unit=text(f"arrival.unit.{CANONICAL_UNITS[kind]}"))
+    return text("arrival.equals", value=f"{value:.1f}", unit=text(f"arrival.unit.{CANONICAL_UNITS[kind]}"))
