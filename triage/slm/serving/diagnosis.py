@@ -41,8 +41,12 @@ _KNOWN: tuple[tuple[str, str], ...] = (
 )
 _NOISE = re.compile(r"^\s*(?:File \"|raise |\^|~|Traceback|During handling|The above exception)|^\s*$")
 _PREFIX = re.compile(r"^\((?:\w+) pid=\d+\)\s*|^(?:ERROR|CRITICAL) [\d-]+ [\d:]+ \[[^]]*\]\s?")
-_ERROR = re.compile(r"(?:\b[\w.]*(?:Error|Exception)\b|\berror:|terminate called|\bKilled\b).*")
-_ECHO = re.compile(r"Engine core initialization failed|WorkerProc initialization failed|See root cause above")
+_ERROR = re.compile(
+    r"(?:\b[\w.]*(?:Error|Exception)\b|\berror:|\bValue error, |terminate called|\bKilled\b).*"
+)
+_ECHO = re.compile(
+    r"\d+ validation errors? for|(?:Engine core|WorkerProc) initialization failed|See root cause above"
+)
 
 
 def diagnose(code: int | None, log: str) -> str:

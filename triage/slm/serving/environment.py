@@ -46,7 +46,7 @@ def environment_ready(venv: Path, device: Device) -> bool:
 
 
 def ensure_environment(venv: Path, device: Device, *, install: bool = True, report: Report = print) -> Path:
-    """The environment's Python; made with pip where it is not there (CPU: 3 to 5 minutes, 3.4 GB on disk).
+    """The environment's Python; made with pip where it is not there (CPU: 4 to 8 minutes, 3.4 GB on disk).
 
     Args:
         venv: where; an environment that a failed run left half made is completed.

@@ -147,6 +147,7 @@ def ask(http, name):
 def test_a_crash_in_start_up_says_why_and_leaves_nothing(no_served_model, tiny_base, tmp_path):
     served = build_served(tmp_path / "served", tiny_base)
     config = {"architectures": ["NoSuchModel"], "model_type": "llama", "vocab_size": 49152, "hidden_size": 16}
+    config |= {"num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": 32}
     (served.folder / "config.json").write_text(json.dumps(config))
     write_manifest(served.folder, served.source)
     with pytest.raises(ServeError, match="NoSuchModel") as caught:

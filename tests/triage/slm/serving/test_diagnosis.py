@@ -42,6 +42,14 @@ def test_an_unknown_cause_is_quoted_and_not_the_echo_of_it():
     assert "Engine core initialization" not in sentence
 
 
+def test_what_a_validation_found_is_quoted_and_not_that_it_found_something():
+    log = "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n"
+    log += "  Value error, Rope is upside down. [type=value_error, input_value=ArgsKwargs(())]\n"
+    assert "Rope is upside down" in diagnose(1, log)
+    known = log.replace("Rope is upside down", "Model architectures ['X'] are not supported for now")
+    assert "another base model" in diagnose(1, known)
+
+
 def test_a_kill_is_most_often_want_of_memory():
     sentence = diagnose(-9, "INFO Loading weights took 4.69 seconds\n")
     assert "killed" in sentence
