@@ -23,6 +23,7 @@ DRAWN = [
     if path.relative_to(HOME).parts[0] not in BELOW or path.name == "signin.py"
 ]
 NOT_READ = {
+    "lang", "on_select", "on_click", "autocomplete", "shortcut", "pattern", "inputmode",
     "key", "icon", "type", "width", "height", "cls", "tone", "role", "layout", "position", "url_path", "format",
     "label_visibility", "horizontal_alignment", "vertical_alignment", "gap", "initial_sidebar_state", "page_icon",
     "style", "scope", "selection_mode", "permission", "tabindex", "border", "file_name", "mime", "aria_hidden",
@@ -113,7 +114,7 @@ def literals(tree: ast.AST) -> list[str]:
             for word in node.keywords:
                 if word.arg in NOT_READ or name in LOOKED_UP:
                     skipped |= {id(inner) for inner in ast.walk(word.value)}
-            if name in LOOKED_UP or name in {"Page", "getattr"}:
+            if name in LOOKED_UP or name in {"Page", "getattr", "compile"}:
                 skipped |= {id(inner) for argument in node.args for inner in ast.walk(argument)}
             elif name == "tag":
                 skipped |= {id(node.args[0])}
@@ -134,7 +135,7 @@ WIDGETS = {"button", "metric", "write", "markdown", "caption", "text_input", "se
            "number_input", "segmented_control", "form_submit_button", "download_button", "multiselect"}  # fmt: skip
 
 
-NOT_WORDS = re.compile(r"^(<.*|[a-z][a-z0-9_-]*(\.[a-z0-9_-]*)+)$", re.DOTALL)
+NOT_WORDS = re.compile(r"^(.*<[a-z/].*|[\"']?/?><.*|.*;base64,|[a-z][a-z0-9_-]*(\.[a-z0-9_-]*)+)$", re.DOTALL)
 """Keys of the catalogue, whole or begun; and markup, which ``show`` takes from nobody but ``tag``."""
 
 
