@@ -82,3 +82,9 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(triage):
     assert outcome.code == Exit.USAGE
     assert "taken" in outcome.err
     assert "sekmet" not in outcome.out
+
+
+def test_watching_without_a_server_says_what_to_set(triage):
+    outcome = triage("watch")
+    assert outcome.code == Exit.USAGE
+    assert "TRIAGE_FHIR__BASE_URL" in outcome.err

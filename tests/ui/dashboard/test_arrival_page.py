@@ -1,5 +1,6 @@
 """The form for a new arrival: every error beside its field, nothing lost, one patient, a level at the end."""
 
+import time
 import uuid
 from datetime import date
 
@@ -271,3 +272,16 @@ class TestWithARecordToWriteTo:
         page.press("arrival-local")
         assert len(opened.board(actor()).rows) == 1
         assert "Enter this visit there" in page.html
+
+
+def test_the_board_says_that_arrivals_do_not_come(visit, tmp_path, clock):
+    services.disconnect()
+    fhir = FhirSettings(base_url="http://127.0.0.1:9/fhir", timeout_seconds=1)
+    away = Settings(data_dir=tmp_path / "fed", model=ModelSettings(engine="none"), fhir=fhir)
+    opened = Dashboard(away, clock=clock)
+    services.connect(opened)
+    for _ in range(100):
+        if opened.feed(actor()) is not None:
+            break
+        time.sleep(0.2)
+    assert "has not answered yet" in html_of(visit("board"))

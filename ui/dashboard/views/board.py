@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.dashboard.arrival.feed_state import feed_notices
 from ui.dashboard.auth import Permission
 from ui.dashboard.auth.signin import touch
 from ui.dashboard.board import words
@@ -40,6 +41,8 @@ def render(here: Here) -> None:
             st.rerun()  # a page is changed by a whole run, not by a piece of one
         with here.problems():
             board = here.service.board(here.actor)
+            for notice in feed_notices(here):
+                show(notice)
             if on_wall:
                 _wall(here, board)
             else:
