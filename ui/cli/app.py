@@ -31,6 +31,7 @@ from ui.cli import (
     serving,
     training,
     training_preference,
+    watch,
 )
 from ui.cli.exits import Exit
 
@@ -49,6 +50,7 @@ app.command("show")(cases.show)
 app.command("explain")(cases.explain)
 app.command("cases")(cases.list_cases)
 app.command("ui")(dashboard.ui)
+app.command("watch")(watch.watch)
 app.command("pending")(cases.pending)
 app.command("recover")(cases.recover)
 app.command("replay")(records.replay)
