@@ -12,7 +12,7 @@ from triage.plausibility import LIMITS
 from triage.verifying.units import affine
 from ui.dashboard.auth.signin import touch
 from ui.dashboard.here import Here
-from ui.dashboard.look import show, tag
+from ui.dashboard.look import callout, show, tag
 from ui.dashboard.patient import told
 from ui.dashboard.patient.words import with_unit
 from ui.dashboard.services import MEASURABLE, Problem, Typed, in_canonical_unit
@@ -26,6 +26,7 @@ UNITS: dict[FactKind, tuple[str, ...]] = {
 """Kinds that are measured in more than one unit; the first is the canonical one."""
 DONE = "patient-measured"
 _FIELD, _UNIT = "measure", "unit"
+_NOTE = "patient-measured-note"
 _OFF = "off"
 """Browsers keep nothing of what is typed about a patient."""
 _ODD: dict[str, tuple[Decimal, Decimal]] = {
@@ -163,12 +164,19 @@ def _send(here: Here, case: Case) -> None:
         st.session_state[_key(kind, case)] = None if kind is FactKind.AVPU else ""
     st.session_state[DONE] = True
     if here.service.level_asked(here.actor, after):
-        here.notice(text("patient.values-kept"))
+        st.session_state[_NOTE] = (text("patient.values-kept"), "good")
     else:
         level = after.assessment.level if after.assessment else None
         key = "patient.measured-same" if level == before else "patient.measured-changed"
         tone = "danger" if before is not None and level is not None and level < before else "good"
-        here.notice(text(key, before=before, after=level), tone)
+        st.session_state[_NOTE] = (text(key, before=before, after=level), tone)
+
+
+def show_note() -> None:
+    """What came of the values, once, where the person who sent them looks."""
+    left = st.session_state.pop(_NOTE, None)
+    if left is not None:
+        show(callout(left[0], tone=left[1], live=True))
 
 
 def _key(kind: FactKind, case: Case) -> str:

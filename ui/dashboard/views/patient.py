@@ -16,7 +16,7 @@ from ui.dashboard.patient.evidence import model_evidence, rule_findings, struck
 from ui.dashboard.patient.exhibits import Exhibit, exhibits, library
 from ui.dashboard.patient.first import own_level
 from ui.dashboard.patient.identity import banner
-from ui.dashboard.patient.measure import DONE, new_vital_signs
+from ui.dashboard.patient.measure import DONE, new_vital_signs, show_note
 from ui.dashboard.patient.record import record_panel
 from ui.dashboard.patient.since import changed, second_look
 from ui.dashboard.patient.suggestion import missing, other_flags, suggestion
@@ -94,6 +94,7 @@ def _suggested(here: Here, case: Case, found: tuple[Exhibit, ...], *, hidden: bo
         return
     if hidden:
         show(callout(text("patient.hidden"), text("patient.hidden-why"), tone="accent"))
+        show(record_panel(case.intake, ()))
     else:
         show(suggestion(case.assessment, found))
     lacking = missing(case.intake, None if hidden else case.assessment)
@@ -103,6 +104,7 @@ def _suggested(here: Here, case: Case, found: tuple[Exhibit, ...], *, hidden: bo
 
 def _measure(here: Here, case: Case) -> None:
     if here.may(Permission.REASSESS) and case.assessment is not None:
+        show_note()
         with st.expander(text("patient.measure"), icon=":material/vital_signs:"):
             new_vital_signs(here, case)
 
@@ -121,9 +123,11 @@ def _below(here: Here, case: Case, found: tuple[Exhibit, ...], *, hidden: bool) 
     with left:
         rules = {} if assessment is None or hidden else ruled(assessment.screening)
         show(vital_signs(courses(case.intake, earlier, EsiVersion(version)), here.now, rules))
+    if hidden:
+        return
     with right:
         show(record_panel(case.intake, found))
-    if assessment is None or hidden:
+    if assessment is None:
         return
     left, right = st.columns([1, 1], gap="medium")
     with left:
