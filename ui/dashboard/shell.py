@@ -1,6 +1,6 @@
 """What is around every page: style, sign-in, navigation, account, the watch over idle sessions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -14,6 +14,7 @@ from ui.dashboard.views import all_pages
 
 FIRST, WALL = "first_page", "wall"
 _WATCH_SECONDS = 20
+_LETTER_REM = 0.58
 
 
 def run() -> None:
@@ -46,6 +47,7 @@ def run() -> None:
     chosen = st.navigation(list(targets.values()), position="hidden" if wall else "top")
     if not wall:
         _account(here)
+        _narrow_navigation(here, [page for page, _ in pages])
     here.show_notice()
     chosen.run()
     _watch(service)
@@ -71,7 +73,10 @@ def _page(page: Page, render: Callable[[Here], None], here: Here, *, default: bo
 
 def _account(here: Here) -> None:
     """In the header's line: the program's name on the left, who is signed in on the right."""
-    show(tag("div", text("app.name"), cls="ed-brand ed-brand-top"))
+    name = text("app.name")
+    # The navigation is Streamlit's own element and begins where the name ends: as wide as this language's name is.
+    st.html(f"<style>.stApp {{ --ed-brand: {len(name) * _LETTER_REM + 3.8:.1f}rem }}</style>")
+    show(tag("div", name, cls="ed-brand ed-brand-top"))
     with st.container(
         key="account", horizontal=True, horizontal_alignment="right", vertical_alignment="center"
     ):
@@ -95,6 +100,13 @@ def _account(here: Here) -> None:
                 args=(here.settings.ui,),
                 width="stretch",
             )
+
+
+def _narrow_navigation(here: Here, pages: Sequence[Page]) -> None:
+    """The same pages one click away on a phone, where Streamlit folds its navigation into a sidebar. CSS shows it."""
+    with st.container(key="narrow-nav", horizontal=True):
+        for page in pages:
+            st.page_link(here.targets[page.name], label=text(f"nav.{page.name}"), icon=page.icon)
 
 
 def _speak() -> None:
