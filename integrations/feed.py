@@ -5,8 +5,8 @@ For servers without subscriptions, and beside them: polling finds what an event 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 BEDSIDE = "dashboard."
 """Begins the source path of facts that were measured and entered here, and that the server does not hold."""
+
+HandOver = Callable[[str, bool], Awaitable[bool]]
+"""Given an open visit's encounter id, and whether it is new or changed, takes it to be assessed elsewhere; False: not
+taken."""
 
 _LONGEST_PAUSE_S = 60.0
 
@@ -59,7 +63,8 @@ class Feed:
     read again when ``reread_s`` seconds have passed, at most ``rereads`` of them at a look.
 
     Args:
-        service: what assesses; the same facts give the same case, so two feeds do no harm.
+        service: what assesses; the same facts give the same case, so two feeds do no harm. None: ``hand_over`` has
+            all visits assessed.
         client: the server.
         source: its base URL, which begins the encounter keys.
         settings: how encounters are read.
@@ -70,11 +75,12 @@ class Feed:
         on_case: told of every assessed case.
         on_problem: told what could not be read or assessed, in words without patient data.
         on_status: told how the feed stands after every look.
+        hand_over: is given every visit first; what it does not take is assessed here.
     """
 
     def __init__(
         self,
-        service: CaseService,
+        service: CaseService | None,
         client: FhirReads,
         *,
         source: str,
@@ -86,7 +92,11 @@ class Feed:
         on_case: Callable[[Case], None] | None = None,
         on_problem: Callable[[str], None] | None = None,
         on_status: Callable[[FeedStatus], None] | None = None,
+        hand_over: HandOver | None = None,
     ) -> None:
+        if service is None and hand_over is None:
+            raise ValueError("somebody must assess: give a service, or who takes visits over")
+        self._hand_over = hand_over
         self._service, self._client, self._source = service, client, source
         self._settings, self._clock = settings, clock
         self._poll_s, self._reread, self._rereads = poll_s, timedelta(seconds=reread_s), rereads
@@ -150,6 +160,13 @@ class Feed:
         return fresh + old[: self._rereads]
 
     async def _take(self, key: str, encounter: Json) -> None:
+        if self._hand_over is not None:
+            seen = self._seen.get(key)
+            fresh = seen is None or seen.version != _version(encounter)
+            taken = await self._hand_over(key, fresh)
+            if taken or self._service is None:
+                self._seen[key] = _Seen(_version(encounter), self._clock(), taken)
+                return
         result = await read_server_encounter(
             self._client, encounter, source=self._source, now=self._clock(), settings=self._settings
         )
@@ -168,6 +185,7 @@ class Feed:
         self._seen[key] = _Seen(_version(encounter), self._clock(), ok)
 
     async def _assess(self, record: IntakeRecord) -> bool:
+        assert self._service is not None
         known = await self._service.find(record.encounter_key)
         case = await self._service.assess(record if known is None else with_bedside(record, known.intake))
         if self._on_case is not None and (known is None or _assessed(known) != _assessed(case)):
@@ -218,7 +236,11 @@ async def open_fed_agent(
         if base is None:
             yield agent
             return
-        async with open_client(settings, base) as client:
+        async with AsyncExitStack() as stack:
+            hand_over = None
+            if settings.queue.url is not None:
+                hand_over = await stack.enter_async_context(_to_the_queue(settings, base, on_problem))
+            client = await stack.enter_async_context(open_client(settings, base))
             feed = Feed(
                 agent.service,
                 client,
@@ -229,6 +251,7 @@ async def open_fed_agent(
                 on_case=on_case,
                 on_problem=on_problem,
                 on_status=on_status,
+                hand_over=hand_over,
             )
             running = asyncio.create_task(feed.run())
             try:
@@ -236,6 +259,23 @@ async def open_fed_agent(
             finally:
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _to_the_queue(
+    settings: Settings, base: str, on_problem: Callable[[str], None] | None
+) -> AsyncIterator[HandOver]:
+    """Visits go to the workers; what they cannot take is assessed here: without a queue nobody may be left waiting."""
+    from integrations.queue import open_queue  # noqa: PLC0415 - an extra that need not be installed
+    from integrations.queue_feed import hands_over  # noqa: PLC0415
+
+    def problem(words: str) -> None:
+        logger.warning("feed: %s", words)
+        if on_problem is not None:
+            on_problem(words)
+
+    async with open_queue(settings.queue) as queue:
+        yield hands_over(queue, base, problem, to_workers_only=True)
 
 
 def _version(encounter: Json) -> str | None:

@@ -22,6 +22,7 @@ from agents import DEFAULT_MINUTES, Asking, Minutes, read_minutes
 from agents.reassessment import checked as checked_minutes
 from data_schemas import AcuityLevel, AcuityScale, EsiVersion
 from data_schemas._base import Frozen
+from integrations.queue_settings import QueueSettings
 from integrations.served_settings import ServedModelSettings
 from triage.slm.calibration import SiteName
 
@@ -147,6 +148,7 @@ class Settings(BaseSettings):
     """How long after a decision a patient still counts as waiting; 0: only undecided ones do."""
     fhir: FhirSettings = FhirSettings()
     model: ModelSettings = ModelSettings()
+    queue: QueueSettings = QueueSettings()
     review: ReviewSettings = ReviewSettings()
     ui: UiSettings = UiSettings()
 

@@ -5,11 +5,12 @@ So SQLite checkpoints use ``synchronous=NORMAL``, which in WAL mode saves about 
 process loses nothing, and a power failure may lose the last steps, which are then done again.
 """
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -22,6 +23,12 @@ import agents.state
 import agents.values
 import data_schemas
 from agents.store.failures import named
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+_SETUP_LOCK = 7_146_023_313
+"""An arbitrary number that PostgreSQL's advisory lock knows the making of the checkpoint tables by."""
 
 
 def allowed_types() -> tuple[tuple[str, str], ...]:
@@ -67,7 +74,6 @@ async def open_checkpoints(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
             await connection.close()
         return
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver  # noqa: PLC0415 - extra `serve`
-    from psycopg import AsyncConnection  # noqa: PLC0415
     from psycopg.rows import dict_row  # noqa: PLC0415
     from psycopg_pool import AsyncConnectionPool  # noqa: PLC0415
 
@@ -78,5 +84,24 @@ async def open_checkpoints(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
     )
     async with pool:
         postgres = AsyncPostgresSaver(pool, serde=serializer())
-        await postgres.setup()
+        async with pool.connection() as turn:
+            await _take_turns(turn)
+            try:
+                await postgres.setup()
+            finally:
+                await turn.execute("SELECT pg_advisory_unlock(%s)", (_SETUP_LOCK,))
         yield postgres
+
+
+async def _take_turns(connection: "AsyncConnection[dict[str, Any]]") -> None:
+    """Processes that start together on an empty database would each make the same tables, and all but one fail.
+
+    Asked again and again, for one that waits inside ``pg_advisory_lock`` would stop the index that the other one builds
+    concurrently, and both would wait for ever.
+    """
+    query = "SELECT pg_try_advisory_lock(%s) AS ours"
+    while True:
+        row = await (await connection.execute(query, (_SETUP_LOCK,))).fetchone()
+        if row is not None and row["ours"]:
+            return
+        await asyncio.sleep(0.1)

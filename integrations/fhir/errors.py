@@ -105,6 +105,17 @@ class FhirInvalidError(FhirError):
         self.problems = tuple(problems)
 
 
+PASSING = (
+    FhirUnreachableError,
+    FhirTimeoutError,
+    FhirConflictError,
+    FhirThrottledError,
+    FhirServerError,
+    FhirAuthError,
+)
+"""What may be gone at the next attempt; a token that ran out is renewed by somebody."""
+
+
 @dataclass(frozen=True)
 class OutcomeIssue:
     """One issue of an OperationOutcome, without diagnostics, details and free text."""
@@ -151,15 +162,21 @@ class IntakeError(Exception):
     Readers return it in place of a record, so that one bad file never stops the others; ``load_bundle`` and
     ``ResourceIndex`` raise it. ``str(error)`` names the element, what is wrong and what to do, and holds no
     patient data. ``source`` (a file's path, a server's name) stays out of it: file names often hold names.
+    ``passing``: the server was away or not willing, so that the same may be read later.
     """
 
-    def __init__(self, message: str, *, element: str, remedy: str, source: str = "") -> None:
+    def __init__(
+        self, message: str, *, element: str, remedy: str, source: str = "", passing: bool = False
+    ) -> None:
         super().__init__(f"{element}: {message} {remedy}")
         self.element = element
         self.message = message
         self.remedy = remedy
         self.source = source
+        self.passing = passing
 
     def at(self, source: str) -> "IntakeError":
         """The same error, saying where it was met."""
-        return IntakeError(self.message, element=self.element, remedy=self.remedy, source=source)
+        return IntakeError(
+            self.message, element=self.element, remedy=self.remedy, source=source, passing=self.passing
+        )

@@ -11,6 +11,7 @@ from integrations.fhir._times import parse_when
 from integrations.fhir._visit import is_emergency
 from integrations.fhir.bundle import ResourceIndex
 from integrations.fhir.errors import (
+    PASSING,
     FhirAuthError,
     FhirError,
     FhirNotFoundError,
@@ -224,4 +225,5 @@ def _failed(element: str, error: Exception, source: str) -> IntakeError:
         element=element,
         remedy=f"{_REMEDIES.get(type(error), 'Check the connection')}; triage by hand meanwhile.",
         source=source,
+        passing=isinstance(error, (*PASSING, TimeoutError)),
     )

@@ -11,6 +11,7 @@ import typer
 
 from agents import AgentError
 from integrations.fhir.errors import FhirError, IntakeError
+from integrations.queue_errors import QueueError
 from integrations.sandbox import SandboxError
 from triage.guidelines import GuidelineError
 from triage.slm.errors import EngineError
@@ -32,6 +33,7 @@ from ui.cli import (
     training,
     training_preference,
     watch,
+    worker,
 )
 from ui.cli.exits import Exit
 
@@ -45,6 +47,7 @@ app.command("demo")(demo.demo)
 app.command("serve-model")(serving.serve_model)
 app.command("assess")(assess.assess)
 app.command("predict")(predict.predict)
+app.command("enqueue")(worker.enqueue)
 app.command("review")(cases.review)
 app.command("show")(cases.show)
 app.command("explain")(cases.explain)
@@ -54,6 +57,7 @@ app.command("watch")(watch.watch)
 app.command("pending")(cases.pending)
 app.command("recover")(cases.recover)
 app.command("replay")(records.replay)
+app.add_typer(worker.app, name="worker")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(cases.audit_app, name="audit")
 app.add_typer(records.app, name="records")
@@ -84,7 +88,15 @@ def run_app() -> None:
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter still shows the level
     try:
         app()
-    except (AgentError, EngineError, FhirError, GuidelineError, IntakeError, SandboxError) as error:
+    except (
+        AgentError,
+        EngineError,
+        FhirError,
+        GuidelineError,
+        IntakeError,
+        QueueError,
+        SandboxError,
+    ) as error:
         common.err.say(type(error).__name__, error)
         sys.exit(Exit.FAILED)
     except OSError as error:
