@@ -63,6 +63,8 @@ test: $(VENV)/.installed-dev $(VENV)/.model $(SANDBOX)/.installed
 	$(BIN)/python -m pytest -m 'not slow'
 
 test-all: $(VENV)/.installed-train $(VENV)/.model $(SANDBOX)/.installed
+	@command -v "$${CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome-stable || \
+	  command -v google-chrome || { echo "Chromium is needed for the dashboard's tests: apt-get update && apt-get install -y chromium"; exit 1; }
 	TEST_ALL=1 $(BIN)/python -m pytest -m slow --timeout=1200
 
 check: $(VENV)/.installed-dev
