@@ -88,6 +88,12 @@ def serve_model(
     gpu_memory: Annotated[float, typer.Option(min=0.01, max=1, help="GPU: share of its memory.")] = 0.9,
     max_model_len: Annotated[int, typer.Option(min=256, help="Tokens of prompt and answer.")] = 2048,
     max_num_seqs: Annotated[int, typer.Option(min=1, help="Requests computed at once.")] = 16,
+    adapters: Annotated[
+        int,
+        typer.Option(
+            min=0, help="How many LoRA adapters it may load while it runs (`triage model adapters`)."
+        ),
+    ] = 0,
     compiled: Annotated[
         bool | None, typer.Option("--compile/--eager", help="Compile first; default: on a GPU only.")
     ] = None,
@@ -114,7 +120,9 @@ def serve_model(
         kv_cache_gib=kv_cache_gib,
         gpu_memory=gpu_memory,
         compiled=compiled,
+        adapters=adapters,
     )
+    merged = merged and not adapters
     with common.err.status("starting") as status:
         server = ModelServer(
             folder or _built(adapter, base, merged, status),

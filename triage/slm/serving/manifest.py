@@ -85,6 +85,15 @@ class ServedFolder:
         """Who answers without the adapter; the same as ``name`` where that is merged or absent."""
         return self.name if self.lora is None else ServedName(self.source.base, None, self.digest)
 
+    def loaded_name(self, adapter: str, adapter_sha256: str) -> str:
+        """Who answers with an adapter that was loaded while the server ran: the bare weights' name, then the adapter's.
+
+        The adapter that lies in the folder answers under ``name``.
+        """
+        if self.source.adapter_sha256 == adapter_sha256:
+            return str(self.name)
+        return f"{self.base_name}+{adapter}@{adapter_sha256}"
+
     @property
     def lora(self) -> Path | None:
         """The adapter's folder, where it is not merged."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from triage.slm.adapter import CONFIG_FILE
 from triage.slm.serving.environment import Device
+from triage.slm.serving.errors import ServeError
 from triage.slm.serving.manifest import ServedFolder
 
 _INSIDE = Path(__file__).parent / "inside"
@@ -26,7 +28,8 @@ class ServeOptions:
     ``cpus``: the cores for the arithmetic, as ``0-3,8``; None is all that this process may use. ``kv_cache_gib``:
     memory for keys and values on a CPU; 1 GiB holds 23,000 tokens of the 135M model. ``gpu_memory``: the share of the
     GPU's memory that vLLM takes. ``compiled``: compile the model's code before the first answer: faster answers,
-    minutes more to start; None is no on a CPU and yes on a GPU.
+    minutes more to start; None is no on a CPU and yes on a GPU. ``adapters``: how many may be computed with at once
+    that are loaded while it runs, none of a rank above ``adapter_rank``; 0 is a server that loads none.
     """
 
     host: str = "127.0.0.1"
@@ -38,12 +41,18 @@ class ServeOptions:
     kv_cache_gib: int = 1
     gpu_memory: float = 0.9
     compiled: bool | None = None
+    adapters: int = 0
+    adapter_rank: int = 16
 
 
 def command(
     python: Path, served: ServedFolder, options: ServeOptions, port: int, device: Device
 ) -> list[str]:
-    """The command line; the API key is not in it, for every user of the machine can read that."""
+    """The command line; the API key is not in it, for every user of the machine can read that.
+
+    Raises:
+        ServeError: adapters are to be loaded on top of one that is merged.
+    """
     arguments = [str(python), "-P", str(_INSIDE / "run_vllm.py"), "serve", str(served.folder.absolute())]
     arguments += ["--host", options.host, "--port", str(port)]
     arguments += ["--served-model-name", str(served.base_name)]
@@ -68,18 +77,36 @@ def command(
     # Questions hold patient data: no request log (that is vLLM's default), no access log, no API explorer.
     arguments += ["--disable-uvicorn-access-log", "--disable-fastapi-docs"]
     arguments += ["--middleware", "triage_routes.OnlyNeededRoutes"]
+    if options.adapters and served.source.merged:
+        raise ServeError(
+            "an adapter is in the weights already, and another one on top of it would be neither: build the folder "
+            "with `triage model build --out FOLDER --lora`"
+        )
+    if served.lora is not None or options.adapters:
+        ranks = [options.adapter_rank] if options.adapters else []
+        if served.lora is not None:
+            ranks.append(int(json.loads((served.lora / CONFIG_FILE).read_text("utf-8"))["r"]))
+        slots = options.adapters + (served.lora is not None)
+        arguments += ["--enable-lora", "--max-loras", str(slots), "--max-lora-rank", str(_rank(max(ranks)))]
     if served.lora is not None:
-        config = json.loads((served.lora / "adapter_config.json").read_text("utf-8"))
         module = {"name": str(served.name), "path": str(served.lora.absolute())}
-        arguments += ["--enable-lora", "--max-loras", "1", "--max-lora-rank", str(_rank(int(config["r"])))]
         arguments += ["--lora-modules", json.dumps(module)]
     return arguments
 
 
 def environment(
-    options: ServeOptions, device: Device, api_key: str | None, *, inherited: Mapping[str, str] = os.environ
+    options: ServeOptions,
+    device: Device,
+    api_key: str | None,
+    *,
+    base_name: str = "",
+    inherited: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
-    """The server's variables. Those of vLLM that stand around are left out: some of them log whole answers."""
+    """The server's variables. Those of vLLM that stand around are left out: some of them log whole answers.
+
+    Raises:
+        ServeError: adapters are to be loaded while it runs, and everybody could: there is no key.
+    """
     dropped = ("VLLM_", "PYTHON", "TRIAGE_")
     found = {name: value for name, value in inherited.items() if not name.startswith(dropped)}
     found |= {
@@ -101,6 +128,11 @@ def environment(
         found.pop("OMP_NUM_THREADS", None)
     if api_key is not None:
         found["VLLM_API_KEY"] = api_key
+    if options.adapters:
+        if not api_key:
+            raise ServeError("adapters are loaded only behind an API key: give the server one")
+        # The middleware lets a request for an adapter pass from this machine only, and only with the hash in its name.
+        found |= {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "TRIAGE_BASE_NAME": base_name}
     return found
 
 

@@ -139,7 +139,7 @@ class ModelServer:
         end = began + self._ready_s
         self._process = ServerProcess(
             command(python, self._served, self.options, port, self.device),
-            environment(self.options, self.device, self.api_key),
+            environment(self.options, self.device, self.api_key, base_name=str(self._served.base_name)),
             self.log,
         )
         self._port = port

@@ -1,8 +1,11 @@
 """The served model: a client for vLLM's OpenAI protocol behind the ``Engine`` protocol."""
 
+from triage.slm.vllm.adapters import load_adapter, unload_adapter
 from triage.slm.vllm.config import DEFAULT_URL, ServerConfig, server_url
-from triage.slm.vllm.engine import ServedModel, VllmEngine
+from triage.slm.vllm.engine import Pool, ServedModel, VllmEngine
 from triage.slm.vllm.errors import (
+    AdapterNotServedError,
+    AdaptersClosedError,
     AnotherModelError,
     AnswerCutError,
     CircuitOpenError,
@@ -26,6 +29,8 @@ from triage.slm.vllm.tokens import Tokens
 
 __all__ = [
     "DEFAULT_URL",
+    "AdapterNotServedError",
+    "AdaptersClosedError",
     "AnotherModelError",
     "AnswerCutError",
     "CircuitOpenError",
@@ -33,6 +38,7 @@ __all__ = [
     "ListedModel",
     "LogprobsMissingError",
     "ModelNotServedError",
+    "Pool",
     "ServedModel",
     "ServerAbsentError",
     "ServerAnswerError",
@@ -49,6 +55,8 @@ __all__ = [
     "Tokens",
     "VllmEngine",
     "list_models",
+    "load_adapter",
     "require",
     "server_url",
+    "unload_adapter",
 ]

@@ -33,6 +33,43 @@ class _Lane:
     slots: Slots
 
 
+class Pool:
+    """The way to one server: its queue, its breaker and its connections. Engines of several adapters share one, so
+    that together they ask no more at once than one alone.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.queue = Queue(config.queue_size)
+        self._breaker = CircuitBreaker(failures=config.failures, rest_seconds=config.rest_seconds)
+        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane] = WeakKeyDictionary()
+        self._closed = False
+
+    def lane(self) -> _Lane:
+        """Connections belong to the event loop they were made in; evaluation and tests use several.
+
+        Raises:
+            EngineError: closed.
+        """
+        if self._closed:
+            raise EngineError("the engine is closed")
+        loop = asyncio.get_running_loop()
+        lane = self._lanes.get(loop)
+        if lane is None:
+            lane = self._lanes[loop] = _Lane(
+                Transport(self.config, self._breaker),
+                Slots(self.config.concurrency, self.config.queue_seconds),
+            )
+        return lane
+
+    async def close(self) -> None:
+        """Close the connections; questions from now on are refused."""
+        self._closed = True
+        lane = self._lanes.pop(asyncio.get_running_loop(), None)
+        if lane is not None:
+            await lane.transport.aclose()
+
+
 class VllmEngine:
     """A model on a vLLM server. Safe to call from several tasks, and from several event loops.
 
@@ -43,19 +80,23 @@ class VllmEngine:
         tokens: its tokenizer.
         config: where and how the server is asked.
         max_context: how many tokens the server reads, prompt and answer together; None leaves it to the server.
+        pool: the way to the server, where other engines take it too; it is closed with any of them.
     """
 
     def __init__(
-        self, model: ServedModel, tokens: Tokens, config: ServerConfig, *, max_context: int | None = None
+        self,
+        model: ServedModel,
+        tokens: Tokens,
+        config: ServerConfig,
+        *,
+        max_context: int | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self._model = model
         self._tokens = tokens
         self._config = config
         self._max_context = max_context
-        self._breaker = CircuitBreaker(failures=config.failures, rest_seconds=config.rest_seconds)
-        self._queue = Queue(config.queue_size)
-        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane] = WeakKeyDictionary()
-        self._closed = False
+        self._pool = pool or Pool(config)
 
     @property
     def identity(self) -> EngineIdentity:
@@ -70,7 +111,7 @@ class VllmEngine:
             AnswerError: the answer is not in the grammar or not complete.
             EngineError: see the tree in ``triage.slm.vllm.errors``.
         """
-        with self._queue.place():
+        with self._pool.queue.place():
             return await self._ask(request, whole=True)
 
     async def levels(self, requests: Sequence[EngineRequest]) -> list[EngineAnswer]:
@@ -87,7 +128,7 @@ class VllmEngine:
             for index, request in left:
                 answers[index] = await self._ask(request, whole=False)
 
-        with self._queue.place():
+        with self._pool.queue.place():
             workers = min(max(1, self._config.concurrency // 2), len(requests))
             tasks = [asyncio.create_task(work()) for _ in range(workers)]
             try:
@@ -100,10 +141,7 @@ class VllmEngine:
 
     async def close(self) -> None:
         """Close the connections; questions from now on are refused."""
-        self._closed = True
-        lane = self._lanes.pop(asyncio.get_running_loop(), None)
-        if lane is not None:
-            await lane.transport.aclose()
+        await self._pool.close()
 
     async def _ask(self, request: EngineRequest, *, whole: bool) -> EngineAnswer:
         started = time.perf_counter()
@@ -117,9 +155,9 @@ class VllmEngine:
         body = completion_body(
             self._model.name, prompt, self._tokens, after_lead(request) if whole else None, most
         )
-        lane = self._lane()
+        lane = self._pool.lane()
         async with lane.slots.slot():
-            payload = await lane.transport.complete(body)
+            payload = await lane.transport.complete(body, self._model.name)
         done = read_completion(payload, self._model.name, len(prompt), self._tokens, whole=whole)
         return EngineAnswer(
             text=request.lead + self._tokens.decode(done.written) if whole else "",
@@ -128,16 +166,3 @@ class VllmEngine:
             answer_tokens=len(done.written) if whole else 0,
             seconds=time.perf_counter() - started,
         )
-
-    def _lane(self) -> _Lane:
-        """Connections belong to the event loop they were made in; evaluation and tests use several."""
-        if self._closed:
-            raise EngineError("the engine is closed")
-        loop = asyncio.get_running_loop()
-        lane = self._lanes.get(loop)
-        if lane is None:
-            lane = self._lanes[loop] = _Lane(
-                Transport(self._config, self._model.name, self._breaker),
-                Slots(self._config.concurrency, self._config.queue_seconds),
-            )
-        return lane

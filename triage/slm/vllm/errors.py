@@ -13,6 +13,8 @@ EngineError
     ├── ServerRefusedError          any other answer than 200
     │   ├── ServerKeyError          401, 403
     │   ├── ModelNotServedError     404: this model or adapter is not there
+    │   │   └── AdapterNotServedError  the adapter that the routing chose is not loaded there
+    │   ├── AdaptersClosedError     the server loads no adapters, or not for us
     │   └── ContextTooLongError     more tokens than the server reads
     ├── ServerAnswerError           200 with something that is no answer
     │   ├── AnswerCutError          the body ended early
@@ -96,6 +98,14 @@ class ServerKeyError(ServerRefusedError):
 
 class ModelNotServedError(ServerRefusedError):
     """The server does not know this model or adapter."""
+
+
+class AdapterNotServedError(ModelNotServedError):
+    """The adapter that was chosen for this patient is not loaded on the server; no other one answers in its place."""
+
+
+class AdaptersClosedError(ServerRefusedError):
+    """The server loads and unloads no adapters while it runs, or not for whoever asks from here."""
 
 
 class ContextTooLongError(ServerRefusedError):

@@ -39,13 +39,11 @@ class Transport:
 
     Args:
         config: limits.
-        model: the name asked for; all that a message says of a request.
-        breaker: shared by all loops of an engine.
+        breaker: shared by all loops and all engines.
     """
 
-    def __init__(self, config: ServerConfig, model: str, breaker: CircuitBreaker) -> None:
+    def __init__(self, config: ServerConfig, breaker: CircuitBreaker) -> None:
         self._config = config
-        self._model = model
         self._breaker = breaker
         self._http = httpx.AsyncClient(
             base_url=config.url,
@@ -64,8 +62,12 @@ class Transport:
         """Close the connections."""
         await self._http.aclose()
 
-    async def complete(self, body: dict[str, object]) -> object:
+    async def complete(self, body: dict[str, object], model: str) -> object:
         """The JSON of the server's answer to a completion request.
+
+        Args:
+            body: the request.
+            model: the name asked for; all that a message says of it.
 
         Raises:
             EngineError: see the tree in ``errors``.
@@ -80,7 +82,7 @@ class Transport:
                     reraise=True,
                 ):
                     with attempt:
-                        return await self._once(body, last)
+                        return await self._once(body, model, last)
         except TimeoutError:
             pass
         raise (
@@ -97,7 +99,7 @@ class Transport:
             and self._breaker.closed
         )
 
-    async def _once(self, body: dict[str, object], last: list[EngineError]) -> object:
+    async def _once(self, body: dict[str, object], model: str, last: list[EngineError]) -> object:
         # Raised outside the handlers: httpx's own errors carry the request, and with it the patient.
         answering = False
         failure: EngineError | None = None
@@ -113,7 +115,7 @@ class Transport:
                         await response.aclose()
                 if response.status_code == httpx.codes.OK:
                     return json_of(data)
-                failure = error_of_status(response.status_code, response.headers, data, self._model)
+                failure = error_of_status(response.status_code, response.headers, data, model)
             except (httpx.HTTPError, TimeoutError) as error:
                 failure = error_of_transport(error, answering=answering)
             except EngineError as error:
@@ -129,19 +131,32 @@ def get_json(config: ServerConfig, path: str) -> object:
     Raises:
         EngineError: see the tree in ``errors``.
     """
-    end = time.monotonic() + config.request_seconds
+    return json_of(_exchange(config, "GET", path, None, config.request_seconds))
+
+
+def post_json(config: ServerConfig, path: str, body: object, *, seconds: float = 120.0) -> bytes:
+    """Send ``body`` once and without an event loop: for what an operator asks, which may take longer than a question.
+
+    Raises:
+        EngineError: see the tree in ``errors``.
+    """
+    return _exchange(config, "POST", path, body, seconds)
+
+
+def _exchange(config: ServerConfig, method: str, path: str, body: object, seconds: float) -> bytes:
+    end = time.monotonic() + seconds
     answering = False
     try:
         with (
             httpx.Client(
                 base_url=config.url,
                 headers=config.headers,
-                timeout=_timeout(config),
+                timeout=httpx.Timeout(seconds, connect=config.connect_seconds),
                 verify=tls(),
                 trust_env=False,
                 follow_redirects=False,
             ) as client,
-            client.stream("GET", path) as response,
+            client.stream(method, path, json=body) as response,
         ):
             answering = True
             content = b""
@@ -155,7 +170,7 @@ def get_json(config: ServerConfig, path: str) -> object:
         failure = error_of_transport(error, answering=answering)
     else:
         if response.status_code == httpx.codes.OK:
-            return json_of(content)
+            return content
         failure = error_of_status(response.status_code, response.headers, content, path)
     raise failure
 

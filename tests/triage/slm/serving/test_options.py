@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from triage.slm.serving import ServeOptions, build_served
+from triage.slm.serving import ServedName, ServeError, ServeOptions, build_served
 from triage.slm.serving.options import command, environment
 
 PYTHON = Path("/venv/bin/python")
@@ -99,3 +99,33 @@ def test_the_arithmetic_uses_the_cores_this_process_may_use():
     chosen = environment(ServeOptions(cpus="0-3,8", kv_cache_gib=4), "cpu", None)
     assert (chosen["VLLM_CPU_OMP_THREADS_BIND"], chosen["VLLM_CPU_KVCACHE_SPACE"]) == ("0-3,8", "4")
     assert "VLLM_CPU_OMP_THREADS_BIND" not in environment(ServeOptions(), "cuda", None)
+
+
+def test_adapters_can_be_loaded_only_where_that_was_asked_for_and_with_a_key(merged, beside):
+    arguments = command(PYTHON, beside, ServeOptions(adapters=2), 8000, "cpu")
+    assert value(arguments, "--max-loras") == "3"  # the two, and the one in the folder
+    assert value(arguments, "--max-lora-rank") == "16"
+    with pytest.raises(ServeError, match="in the weights already"):
+        command(PYTHON, merged, ServeOptions(adapters=2), 8000, "cpu")
+    with pytest.raises(ServeError, match="behind an API key"):
+        environment(ServeOptions(adapters=2), "cpu", None)
+    opened = environment(ServeOptions(adapters=2), "cpu", "secret", base_name="Base@0")
+    assert opened["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "1"
+    assert opened["TRIAGE_BASE_NAME"] == "Base@0"
+    set_before = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"}
+    closed = environment(
+        ServeOptions(),
+        "cpu",
+        "secret",
+        base_name="Base@0",
+        inherited={"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"},
+    )
+    assert not closed.keys() & {"VLLM_ALLOW_RUNTIME_LORA_UPDATING", "TRIAGE_BASE_NAME"}
+
+
+def test_the_name_of_a_loaded_adapter_holds_both_hashes(beside):
+    digest = "a" * 64
+    name = beside.loaded_name("mine", digest)
+    assert name == f"{beside.base_name}+mine@{digest}"
+    assert ServedName.parse(name).sha256 == digest
+    assert beside.loaded_name("tiny", beside.source.adapter_sha256) == str(beside.name)

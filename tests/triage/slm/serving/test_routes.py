@@ -5,6 +5,7 @@ import importlib.util
 import httpx
 import pytest
 
+from triage.slm.adapter import adapter_sha256
 from triage.slm.serving.options import _INSIDE
 
 
@@ -62,3 +63,67 @@ async def test_websockets_are_closed_and_the_server_may_start_and_end(app):
     assert sent == ["websocket.close"]
     await app({"type": "lifespan"}, receive, send)
     assert sent[1:] == ["http.response.start", "http.response.body"]
+
+
+BASE = "Model@" + "0" * 64
+LOAD, UNLOAD = "/v1/load_lora_adapter", "/v1/unload_lora_adapter"
+
+
+@pytest.fixture
+def open_for_adapters(monkeypatch):
+    monkeypatch.setenv("TRIAGE_BASE_NAME", BASE)
+    monkeypatch.setenv("VLLM_API_KEY", "key")
+
+
+async def post(app, path, body, *, client="127.0.0.1", **headers):
+    transport = httpx.ASGITransport(app, client=(client, 1))
+    sent = {
+        "authorization": "Bearer key",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    async with httpx.AsyncClient(transport=transport, base_url="http://server", headers=sent) as http:
+        return await http.post(path, json=body)
+
+
+def wanted(folder, **changes):
+    return {"lora_name": f"{BASE}+tiny@{adapter_sha256(folder)}", "lora_path": str(folder), **changes}
+
+
+async def test_an_adapter_that_is_what_it_is_called_may_pass(app, open_for_adapters, tiny_lora):
+    assert (await post(app, LOAD, wanted(tiny_lora))).text == "inside"
+    assert (await post(app, UNLOAD, wanted(tiny_lora))).text == "inside"
+
+
+@pytest.mark.parametrize("path", [LOAD, UNLOAD])
+async def test_a_server_that_was_not_started_for_it_has_no_such_route(path, app, tiny_lora):
+    assert (await post(app, path, wanted(tiny_lora))).status_code == 404
+
+
+@pytest.mark.parametrize("path", [LOAD, UNLOAD])
+@pytest.mark.parametrize(
+    "others", [{"client": "10.0.0.7"}, {"x_forwarded_for": "10.0.0.7"}, {"forwarded": "for=10.0.0.7"}]
+)
+async def test_from_another_machine_there_is_no_such_route(path, others, app, open_for_adapters, tiny_lora):
+    assert (await post(app, path, wanted(tiny_lora), **others)).status_code == 404
+
+
+@pytest.mark.parametrize("key", ["Bearer wrong", "key", ""])
+async def test_without_the_key_no_file_is_looked_at(key, app, open_for_adapters, tiny_lora):
+    answer = await post(app, LOAD, wanted(tiny_lora), authorization=key)
+    assert answer.status_code == 401
+
+
+async def test_other_files_than_the_name_says_are_refused(app, open_for_adapters, tiny_lora, tmp_path):
+    for changes in (
+        {"lora_name": f"{BASE}+tiny@{'1' * 64}"},
+        {"lora_name": f"Other@{'0' * 64}+tiny@{adapter_sha256(tiny_lora)}"},
+        {"lora_name": f"{BASE}+@{adapter_sha256(tiny_lora)}", "lora_path": str(tmp_path)},
+        {"lora_path": str(tmp_path)},
+        {"lora_path": "relative"},
+        {"lora_path": None},
+        {"lora_path": "/\0"},
+        {"load_inplace": True},
+    ):
+        assert (await post(app, LOAD, wanted(tiny_lora, **changes))).status_code == 400, changes
+    for body in ([], "x", None, {}, {"lora_name": "x" * 20000}):
+        assert (await post(app, LOAD, body)).status_code == 400

@@ -123,7 +123,7 @@ def test_one_engine_in_several_event_loops(server, tokens):
         try:
             return (await engine.answer(REQUEST)).text
         finally:
-            await engine._lane().transport.aclose()
+            await engine._pool.lane().transport.aclose()
 
     assert asyncio.run(ask()) == asyncio.run(ask()) == "Level: " + ANSWER
 
