@@ -9,6 +9,7 @@ from data_schemas import (
     IntakeRecord,
     LevelProbabilities,
     ModelAnswer,
+    ModelIdentity,
     Screening,
     Way,
     WriteReceipt,
@@ -49,6 +50,23 @@ class AsksAgain(Protocol):
         ...
 
 
+@runtime_checkable
+class AsksSeveral(Protocol):
+    """Asks one of several models, as ``integrations.routing.RoutedTriager``."""
+
+    def that_answered(self, identity: ModelIdentity) -> "AsksSame":
+        """The one that gave an answer.
+
+        Raises:
+            EngineError: it is not known any more.
+        """
+        ...
+
+
+class AsksSame(Asks, AsksAgain, Protocol):
+    """One model, asked once or again."""
+
+
 class Calibrates(Protocol):
     """Turns raw probabilities into a suggestion and a prediction set, as ``triage.slm.Calibration``."""
 
@@ -76,6 +94,15 @@ class Calibrates(Protocol):
 
     def prediction_set(self, probabilities: LevelProbabilities) -> tuple[int, int]:
         """The most and the least urgent level of the prediction set."""
+        ...
+
+
+@runtime_checkable
+class CalibratesSeveral(Protocol):
+    """Has a calibration for each of several adapters."""
+
+    def of(self, adapter_sha256: str | None) -> Calibrates:
+        """The one that was fitted on this very adapter, or one that leaves probabilities as they are."""
         ...
 
 

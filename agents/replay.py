@@ -16,10 +16,11 @@ from sqlalchemy import Connection, select
 
 from agents.context import AgentContext
 from agents.errors import ErasedCaseError, NotReadyError, UnknownCaseError
-from agents.nodes.reconcile import applicable, reconcile
+from agents.nodes.reconcile import applicable, belonging, reconcile
 from agents.nodes.screen import screen
 from agents.nodes.second_look import second_look
 from agents.nodes.verify import verify
+from agents.ports import AsksSeveral
 from agents.provenance import Provenance, provenance, statement_digests
 from agents.runner import Runner
 from agents.sinks import NoSink
@@ -175,7 +176,10 @@ class _Replayer:
             )
             return
         try:
-            again = await self._context.triager.ask(stored.record, stored.assessment.screening)
+            triager = self._context.triager
+            if isinstance(triager, AsksSeveral):
+                triager = triager.that_answered(answer.identity)
+            again = await triager.ask(stored.record, stored.assessment.screening)
         except EngineError as error:
             self._failed[MODEL] = f"it does not answer here ({type(error).__name__})"
             return
@@ -228,10 +232,13 @@ class _Replayer:
         stored = self._stored.assessment
         used = None if stored.identity is None else stored.identity.calibration
         calibration, _ = applicable(self._context.calibration, self._stored.answer)
-        if stored.identity is not None and self._changed("calibration", used, self._context.calibration.name):
+        ours = self._context.calibration
+        if self._stored.answer is not None:
+            ours = belonging(ours, self._stored.answer)
+        if stored.identity is not None and self._changed("calibration", used, ours.name):
             self._failed[SUGGESTION] = "another calibration"
             return
-        if self._stored.answer is not None and calibration.name != self._context.calibration.name:
+        if self._stored.answer is not None and calibration.name != ours.name:
             self._notes.append("the calibration was fitted on another model or prompt and is not applied")
         again = (await reconcile(state, self._runtime))["assessment"]
         self._done.append(SUGGESTION)

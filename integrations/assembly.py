@@ -14,6 +14,7 @@ from integrations.fhir.auth import BearerAuth
 from integrations.fhir.client import FhirClient
 from integrations.fhir.reader_settings import ReaderSettings
 from integrations.fhir.writer import FhirWriter
+from integrations.routing import REOPEN_SECONDS, Connection, RoutedTriager, adapter_calibrations
 from integrations.served import open_served
 from integrations.settings import Settings
 from triage.esi import screen
@@ -30,7 +31,6 @@ from triage.slm import (
 )
 
 CALIBRATION_FILE = "calibration.json"
-REOPEN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -140,14 +140,23 @@ async def open_agent(
     library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
     # A server that is away is asked again soon, but not by every patient: connecting to one that is silent takes time.
     rest = REOPEN_SECONDS if settings.model.engine == "vllm" else 0.0
-    engine = LazyEngine(partial(open_engine, settings), rest_seconds=rest)
-    triager, calibration = model or (
-        Triager(engine, library.short, settings.scale),
-        load_calibration(settings),
-    )
+    # Nobody can tell a foreign name's weights apart, so it has no adapters of ours.
+    routed = settings.model.engine == "vllm" and settings.model.served_model is None and model is None
+    connection = Connection(settings)
+    engine = LazyEngine(connection.default if routed else partial(open_engine, settings), rest_seconds=rest)
+    routing: RoutedTriager | None = None
+    if model is not None:
+        triager, calibration = model
+    elif routed:
+        triager = routing = RoutedTriager(settings, library.short, engine, connection)
+        calibration = adapter_calibrations(settings, load_calibration(settings))
+    else:
+        triager, calibration = Triager(engine, library.short, settings.scale), load_calibration(settings)
     roles = {ReviewerRole.PHYSICIAN} if settings.review.physician_for_demand_override else set(ReviewerRole)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
+        if routing is not None:
+            stack.push_async_callback(routing.close)
         sink: OutcomeSink = NoSink()
         if write_to is not None:
             client = await stack.enter_async_context(open_client(settings, write_to))

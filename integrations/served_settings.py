@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from data_schemas._base import Frozen
+from integrations.route_settings import Route
 from triage.slm.vllm import DEFAULT_URL, server_url
 
 
@@ -21,7 +22,7 @@ class ServedModelSettings(Frozen):
     ``tokenizer``: that model's tokenizer.json, or its folder; None is the base model's.
     ``connect_seconds``: to connect; ``request_seconds``: one attempt; ``queue_seconds``: waiting for one of
     ``concurrency`` questions at once; ``queue_size``: questions accepted at once. All attempts together may take
-    ``timeout_seconds``.
+    ``timeout_seconds``. ``routes``: adapters for some scales, sites or ages (``[[model.routes]]`` in triage.toml).
     """
 
     url: str = DEFAULT_URL
@@ -36,6 +37,7 @@ class ServedModelSettings(Frozen):
     queue_seconds: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)
     queue_size: int = Field(default=64, ge=1)
+    routes: tuple[Route, ...] = ()
 
     @field_validator("api_key")
     @classmethod

@@ -8,7 +8,7 @@ from agents.context import AgentContext
 from agents.nodes.asking import asking_flag, wanted
 from agents.nodes.concerns import collect
 from agents.nodes.looking import widened, with_look
-from agents.ports import Calibrates
+from agents.ports import Calibrates, CalibratesSeveral
 from agents.state import Asked, CaseState, Looked, Verified
 from data_schemas import (
     VITAL_SIGNS,
@@ -122,6 +122,7 @@ def applicable(calibration: Calibrates, answer: ModelAnswer | None) -> tuple[Cal
     """
     if answer is None:
         return calibration, None
+    calibration = belonging(calibration, answer)
     if not calibration.fits(answer.identity.adapter_sha256):
         return Calibration.none(), Flag(
             code="calibration-mismatch",
@@ -134,6 +135,13 @@ def applicable(calibration: Calibrates, answer: ModelAnswer | None) -> tuple[Cal
             message="The model's probabilities are not calibrated for this scale: do not read them as risks.",
         )
     return calibration, None
+
+
+def belonging(calibration: Calibrates, answer: ModelAnswer) -> Calibrates:
+    """Where adapters have calibrations of their own, the one of the adapter that answered."""
+    if isinstance(calibration, CalibratesSeveral):
+        return calibration.of(answer.identity.adapter_sha256)
+    return calibration
 
 
 def critical_missing(record: IntakeRecord) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from langgraph.runtime import Runtime
 from agents.context import AgentContext
 from agents.nodes.looking import doubts, high, judged
 from agents.nodes.reconcile import applicable, suggest
-from agents.ports import Calibrates
+from agents.ports import AsksSeveral, Calibrates
 from agents.state import CaseState, Looked
-from data_schemas import IntakeRecord, Look, Screening, SecondLook, Way
+from data_schemas import IntakeRecord, Look, ModelAnswer, Screening, SecondLook, Way
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ async def _look(state: CaseState, context: AgentContext) -> SecondLook | None:
     if not why:
         return None
     found = await asyncio.gather(
-        _within(limit, _in_other_ways(context, record, screening, calibration)),
+        _within(limit, _in_other_ways(context, record, screening, calibration, asked.answer)),
         _within(limit, _of_another(context, record, screening)),
     )
     looks = [look for answers in found if not isinstance(answers, str) for look in answers]
@@ -52,12 +52,19 @@ async def _look(state: CaseState, context: AgentContext) -> SecondLook | None:
 
 
 async def _in_other_ways(
-    context: AgentContext, record: IntakeRecord, screening: Screening, calibration: Calibrates
+    context: AgentContext,
+    record: IntakeRecord,
+    screening: Screening,
+    calibration: Calibrates,
+    answer: ModelAnswer,
 ) -> _Answers:
-    if context.again is None:
+    again = context.again
+    if again is None:
         return ()
+    if isinstance(again, AsksSeveral):  # the same one, whatever was switched since
+        again = again.that_answered(answer.identity)
     looks = []
-    for way, raw in await context.again.variants(record, screening):
+    for way, raw in await again.variants(record, screening):
         calibrated = calibration.apply(raw)
         looks.append(Look(way=way, level=calibration.decide(calibrated), high=high(calibrated)))
     return looks

@@ -75,6 +75,6 @@ def _post(config: ServerConfig, path: str, body: dict[str, object]) -> None:
         ) from None
     except ServerRefusedError:
         raise ServerRefusedError(
-            "the model server does not take this adapter: its files, its rank (at most the server's --adapter-rank) or "
+            "the model server does not take this adapter: its files, its rank (at most 16) or "
             "its layers do not fit; the server's log says which"
         ) from None

@@ -118,7 +118,7 @@ def test_adapters_can_be_loaded_only_where_that_was_asked_for_and_with_a_key(mer
         "cpu",
         "secret",
         base_name="Base@0",
-        inherited={"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"},
+        inherited=set_before,
     )
     assert not closed.keys() & {"VLLM_ALLOW_RUNTIME_LORA_UPDATING", "TRIAGE_BASE_NAME"}
 
