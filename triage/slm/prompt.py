@@ -23,7 +23,7 @@ from data_schemas import (
 from triage.slm.guard import guard
 from triage.slm.tokenizer import neutralise
 
-PROMPT_VERSION = "2026.11-2"
+PROMPT_VERSION = "2026.11-3"
 """Raise it with any change to the text below: stored assessments and adapters name the version they used."""
 
 PREFIX = "<|im_start|>user\nTriage: level 1 (now) to 5 (can wait)\n"
@@ -31,7 +31,10 @@ SUFFIX = "<|im_end|>\n<|im_start|>assistant\n"
 
 MAX_STATEMENTS = 2
 MAX_TEXT = 160
+MAX_COMPLAINT = 400
 MAX_NOTE = 600
+# A complaint that is the whole note (one long sentence) is shown once, and whole.
+_MOST = {FactKind.TRIAGE_NOTE: MAX_NOTE, FactKind.CHIEF_COMPLAINT: MAX_COMPLAINT}
 _LIMITS = {FactKind.CONDITION: 4, FactKind.MEDICATION: 4, FactKind.ALLERGY: 2, FactKind.TRIAGE_NOTE: 1}
 
 FACT_NAMES: Mapping[FactKind, str] = {
@@ -180,7 +183,7 @@ def unread_facts(record: IntakeRecord) -> tuple[Fact, ...]:
 
 
 def _most(kind: FactKind) -> int:
-    return MAX_NOTE if kind is FactKind.TRIAGE_NOTE else MAX_TEXT
+    return _MOST.get(kind, MAX_TEXT)
 
 
 def _shown_facts(record: IntakeRecord) -> Iterable[Fact]:
