@@ -9,7 +9,13 @@ from ui.dashboard.strings import has_text, many, text, word
 from ui.dashboard.times import clock_time
 
 _FACTS = {"missing"}
-_CODED = {"role": "role", "code": "quality.alert-of", "phase": "audit.phase", "decision": "audit.decision"}
+_CODED = {
+    "role": "role",
+    "reason": "reason",
+    "code": "quality.alert-of",
+    "phase": "audit.phase",
+    "decision": "audit.decision",
+}
 _LEFT_OUT = {"alert", "number"}
 
 

@@ -34,8 +34,9 @@ def decision(here: Here, case: Case, policy: ReviewPolicy, problem: Problem | No
     names = here.may(Permission.SEE_NAMES)
     with st.container(key="decide", border=True):
         show(beside_decision(case.intake, names=names))
-        if problem is not None:
-            told.show_problem(here, problem)
+        with st.container():  # always there: what stands below must not be drawn anew when the words go
+            if problem is not None:
+                told.show_problem(here, problem)
         if not here.may(Permission.DECIDE):
             show(tag("p", text("patient.cannot-decide"), cls="ed-soft"))
             return

@@ -58,9 +58,10 @@ def why_not(here: Here, case: Case, problem: Problem | None, *, field: str, requ
 
 
 def beside(here: Here, problem: Problem | None, field: str) -> None:
-    """What is wrong with a field, right below it."""
-    if problem is not None and problem.field == field:
-        show(tag("p", here.words(problem), cls="pt-error"))
+    """What is wrong with a field, right below it. Its place is always there, so that an open list below stays open."""
+    with st.container():
+        if problem is not None and problem.field == field:
+            show(tag("p", here.words(problem), cls="pt-error"))
 
 
 def _field(name: str, case: Case) -> Any:

@@ -69,10 +69,19 @@ def _choose(here: Here) -> None:
             typed = st.text_input(
                 text("audit.typed"), key="audit-typed", max_chars=80, width=340, autocomplete="off"
             )
-            if st.button(text("audit.open"), key="audit-open", disabled=not (picked or typed.strip())):
-                here.choose(typed.strip() or str(picked))
-                _forget()
-                st.rerun()
+            st.button(
+                text("audit.open"),
+                key="audit-open",
+                disabled=not (picked or typed.strip()),
+                on_click=_open,
+                args=(here, typed.strip() or str(picked)),
+            )
+
+
+def _open(here: Here, case_id: str) -> None:
+    """In the click's callback: another click soon after it takes nothing back."""
+    here.choose(case_id)
+    _forget()
 
 
 def _case(here: Here, case_id: str) -> None:
