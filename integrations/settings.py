@@ -122,7 +122,7 @@ class UiSettings(Frozen):
     language: Literal["en", "es"] = "en"
     level_first: bool = False
     evaluation: Path | None = None
-    """A report of `triage eval compare-models` or a folder of them, for the model page; None: ``data_dir``/evaluation."""
+    """A comparison report or a folder of them, for the model page; None: ``evaluation`` in the data folder."""
 
 
 class Settings(BaseSettings):
