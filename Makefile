@@ -35,7 +35,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-train: $(VENV)/.installed-dev
-	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev,train]'
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev,train,batch]'
 	@touch $@
 
 $(VENV)/.model: $(VENV)/.installed

@@ -131,7 +131,9 @@ def _reported_age(visit: Visit) -> Fact | None:
         source = visit.source(observation, "valueQuantity")
         usable = value is not None and string(quantity, "system") == UCUM and unit in AGE_UNITS_IN_DAYS
         if not usable or value is None or unit is None or string(quantity, "comparator") is not None:
-            _name_said(visit, source, QualityIssue.UNREADABLE, "is no number in a, mo, wk or d; not used. Ask.")
+            _name_said(
+                visit, source, QualityIssue.UNREADABLE, "is no number in a, mo, wk or d; not used. Ask."
+            )
         elif implausible_age(value * AGE_UNITS_IN_DAYS[unit] / AGE_UNITS_IN_DAYS["a"]) is not None:
             _name_said(visit, source, QualityIssue.IMPOSSIBLE, "is no age of a person; not used. Ask again.")
         else:

@@ -24,9 +24,7 @@ async def test_an_override_keeps_it_too(tmp_path):
     async with service(tmp_path, triager=Recorded(answer(4))) as opened:
         case = await opened.assess(record())
         why = OverrideReason.CLINICAL_JUDGEMENT
-        await accept(
-            opened, case.id, decision=ReviewDecision.OVERRIDE, level=3, reason=why, unaided_level=3
-        )
+        await accept(opened, case.id, decision=ReviewDecision.OVERRIDE, level=3, reason=why, unaided_level=3)
         assert (await opened.get(case.id)).review.unaided_level == 3
 
 

@@ -9,12 +9,14 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from agents import AgentError, Case, StoreError, utc_now
 from data_schemas import AssessmentMode, IntakeRecord
+from eval.predictors import InputTask
 from integrations.assembly import Agent, open_agent, open_client, reader_settings
 from integrations.fhir import IntakeError, read_path, read_server
 from integrations.fhir.identity import normal_base
 from integrations.settings import Settings
 from triage.slm import EngineError
 from ui.cli import common
+from ui.cli.assess_batch import assess_batch
 from ui.cli.exits import Exit
 from ui.cli.render import board, case_panel
 from ui.cli.terminal import json_line
@@ -24,9 +26,13 @@ Problem = tuple[str, str]
 
 
 def assess(
-    source: str = typer.Argument(help="A FHIR R4 Bundle, a folder of them, or a server's base URL."),
+    source: str | None = typer.Argument(
+        None, help="A FHIR R4 Bundle, a folder of them, or a server's base URL."
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a patient on standard output."),
-    out: Path | None = typer.Option(None, "--out", help="Write the JSON lines to this file."),
+    out: Path | None = typer.Option(
+        None, "--out", help="Write the JSON lines to this file; with --batch, parquet files to this folder."
+    ),
     write: bool = typer.Option(
         False, "--write", help="Write the suggestion to the server as preliminary (servers only)."
     ),
@@ -35,9 +41,46 @@ def assess(
     ),
     engine: common.EngineName | None = typer.Option(None, "--engine", help=common.ENGINE_HELP),
     data_dir: Path | None = typer.Option(None, "--data-dir", help=common.DATA_DIR_HELP),
+    batch: Path | None = typer.Option(
+        None,
+        "--batch",
+        help="Offline, no case is opened: .ndjson, folder, .csv or .parquet (docs/scaling.md).",
+    ),
+    task: InputTask | None = typer.Option(None, "--task", help="--batch: the layout of a data set file."),
+    levels_only: bool = typer.Option(
+        False, "--levels-only/--full", help="--batch: decode just the level, without evidence."
+    ),
+    workers: int = typer.Option(1, "--workers", min=1, help="--batch: processes, each with its model."),
+    ray_address: str | None = typer.Option(
+        None, "--ray-address", help="--batch: a Ray cluster; none: on this machine."
+    ),
+    part_rows: int | None = typer.Option(
+        None, "--part-rows", min=1, help="--batch: encounters in one output file."
+    ),
 ) -> None:
     """Suggest a level with evidence for every arrival. A clinician decides: `triage review`."""
     settings = common.with_engine(common.settings(data_dir), engine)
+    if batch is not None:
+        if source is not None or out is None or as_json or write or details:
+            common.err.say(
+                "--batch", "takes --out FOLDER, and neither a source, --json, --write nor --details"
+            )
+            raise typer.Exit(Exit.USAGE)
+        raise typer.Exit(
+            assess_batch(
+                batch,
+                out,
+                settings,
+                task=task,
+                levels_only=levels_only,
+                part_rows=part_rows,
+                workers=workers,
+                ray_address=ray_address,
+            )
+        )
+    if source is None:
+        common.err.say("nothing to assess", "name a Bundle, a folder or a server, or --batch")
+        raise typer.Exit(Exit.USAGE)
     raise typer.Exit(
         common.run(_assess(source, settings, as_json=as_json, out=out, write=write, details=details))
     )
