@@ -35,6 +35,7 @@ from integrations.settings import ModelSettings, Settings
 from ui.dashboard.services import Dashboard
 
 BOUND_S = 2.0
+_COMMAND = "import sys; sys.argv[0] = 'triage'; from ui.cli import main; main()"
 _PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
@@ -54,7 +55,7 @@ def serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "TRIAGE_DATA_DIR": str(folder),
         "TRIAGE_MODEL__ENGINE": "none",
     }
-    process = subprocess.Popen([sys.executable, "-m", "ui.cli", "ui", "--port", str(port)], env=environment)
+    process = subprocess.Popen([sys.executable, "-c", _COMMAND, "ui", "--port", str(port)], env=environment)
     while process.poll() is None:
         try:
             if httpx.get(f"http://127.0.0.1:{port}/_stcore/health", trust_env=False).status_code == 200:

@@ -17,7 +17,10 @@ expect.set_options(timeout=60_000)
 REPOSITORY = Path(__file__).parents[3]
 ARTEFACTS = REPOSITORY / "var" / "screenshots"
 RECORDED = (str(Path(__file__).with_name("serve_recorded.py")),)
-COMMAND = ("-m", "ui.cli", "ui", "--port")
+COMMAND = (
+    "-c",
+    "import sys; sys.argv = ['triage', 'ui', '--port', *sys.argv[1:]]; from ui.cli import main; main()",
+)
 PATIENT = {
     "Chief complaint": "abdominal pain since yesterday",
     "Given name": "Rosalind",

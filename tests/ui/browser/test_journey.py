@@ -1,16 +1,12 @@
 """The nurse's whole way, as it is gone: arrival, suggestion, evidence, decision, board, audit."""
 
-import pytest
 from browser_parts import (
-    COMMAND,
     PATIENT,
     PRIVATE,
-    Site,
     arrive,
     card,
     go,
     open_patient,
-    settled,
     sign_in,
     suggestion,
 )
@@ -114,15 +110,3 @@ def test_from_the_board_to_an_accepted_level_3_in_two_clicks(person, site):
     page.get_by_role("button", name="Accept level 3").click()
     expect(card(page, NAME)).to_contain_text("Accepted")
     assert page.evaluate("window.did") == ["click", "click"]
-
-
-@pytest.mark.timeout(600)
-def test_with_the_model_of_this_machine(person, tmp_path):
-    with Site(tmp_path, how=COMMAND, TRIAGE_MODEL__ENGINE="embedded") as site:
-        page = sign_in(person(), site)
-        arrive(page, level="Why level")
-        expect(suggestion(page)).not_to_contain_text("Rules only")
-        expect(suggestion(page)).to_contain_text("suggested, not yet decided")
-        go(page, "Board", "Who waits")
-        expect(card(page, NAME)).not_to_contain_text("By rules only")
-        settled(page)
