@@ -42,7 +42,9 @@ class Batch:
     def close(self) -> None:
         for process in self.started:
             process.kill()
-            process.communicate()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
     def run(self, path: Path, *more: str) -> tuple[int, str]:
         process = self.start(path, *more)
