@@ -37,6 +37,8 @@ LOOK_ALIKES = [
     ("esi.b.surgical-abdomen", "Forceful non-bilious vomiting.", "Bilious vomiting.", {"age": "5 wk"}),
     ("esi5.a.anaphylaxis", "Anaphylaxis to peanuts as a teenager, mosquito bite.", "Anaphylaxis to peanuts.", {}),
     ("esi5.a.flaccid-infant", "Cries, limp and white between the cramps.", "Limp and white.", {"age": "5 mo"}),
+    ("esi.c.extremity", "L lower abd pain for two days.", "Lower leg pain after a kick.", {}),
+    ("esi.c.joint", "Crampy ache in the belly.", "Aches all over, joints worst.", {}),
     ("esi5.a.flaccid-infant", "Limps since a fall.", "Limp since a fall.", {"age": "2 a"}),
     ("esi.b.drowning", "Mother has read about dry drowning.", "Near drowning in the pool.", {}),
     ("esi5.b.chemo-fever", "Chemotherapy ended six years ago, fever.", "Chemotherapy ended six days ago, fever.", {}),
