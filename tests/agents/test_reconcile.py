@@ -193,7 +193,7 @@ def test_an_unknown_age_is_named_because_limits_depend_on_it():
 
 
 def test_what_the_model_did_not_read_is_said():
-    long = record(complaint="dull " * 40 + "chest pain")
+    long = record(complaint="dull " * 100 + "chest pain")
     assert any("F2 (chief complaint)" in why for why in concerns(long).needs_human)
     assert "model-did-not-read" not in codes()
     assert "model-did-not-read" not in codes(long, ask=NO_MODEL)

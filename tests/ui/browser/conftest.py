@@ -1,4 +1,4 @@
-"""A real Chromium and the real dashboard. Everything here is slow: it runs with ``make test-all``."""
+"""A real Chromium and the real dashboard. Everything here is slow: it runs with ``make test-browser``."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="module")
