@@ -75,8 +75,8 @@ def _account(here: Here) -> None:
     """In the header's line: the program's name on the left, who is signed in on the right."""
     name = text("app.name")
     # The navigation is Streamlit's own element and begins where the name ends: as wide as this language's name is.
-    room = f"<style>.stApp {{ --ed-brand: {len(name) * _LETTER_REM + 3.8:.1f}rem }}</style>"
-    st.html(f"{room}{tag('div', name, cls='ed-brand ed-brand-top')}")
+    room = tag("style", f".stApp {{ --ed-brand: {len(name) * _LETTER_REM + 3.8:.1f}rem }}")
+    show(tag("div", room, name, cls="ed-brand ed-brand-top"))
     with st.container(
         key="account", horizontal=True, horizontal_alignment="right", vertical_alignment="center"
     ):
