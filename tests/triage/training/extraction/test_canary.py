@@ -57,7 +57,7 @@ def overfitted(tokenizer, cases, unlearnt):
     ids = torch.tensor([tokenizer.encode(asked, add_special_tokens=False).ids])
     model = unlearnt().train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range(150):
+    for _ in range(300):
         loss = model(input_ids=ids, labels=ids).loss
         optimiser.zero_grad()
         loss.backward()
