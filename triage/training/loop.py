@@ -1,5 +1,6 @@
 """The training loop: steps, evaluations, the best adapter kept, and a state to resume from."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -188,6 +189,14 @@ def _keep(model: PeftModel, out: Path) -> None:
     """The adapter's files, each renamed into its place: a killed run leaves the old weights or the new ones."""
     with TemporaryDirectory(dir=out, prefix=".keep-") as folder:
         model.save_pretrained(folder, save_embedding_layers=False)
+        _in_order(Path(folder) / "adapter_config.json")
         for name in ("adapter_config.json", "adapter_model.safetensors"):
             content = (Path(folder) / name).read_bytes()
             write_safely(out / name, lambda path, content=content: path.write_bytes(content))  # type: ignore[misc]
+
+
+def _in_order(config: Path) -> None:
+    """peft writes a set as it falls: the same adapter would have another hash from process to process."""
+    content = json.loads(config.read_text(encoding="utf-8"))
+    content["target_modules"] = sorted(content["target_modules"])
+    config.write_text(json.dumps(content, indent=2, sort_keys=True), encoding="utf-8")
