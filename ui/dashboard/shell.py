@@ -7,14 +7,13 @@ import streamlit as st
 
 from ui.dashboard.auth.signin import gate, sign_out, signed_in
 from ui.dashboard.here import Here, Page
-from ui.dashboard.look import apply_style, empty_state, show, tag
+from ui.dashboard.look import apply_style, brand, empty_state, show, tag
 from ui.dashboard.services import Dashboard, connected
 from ui.dashboard.strings import LANGUAGES, language, text
 from ui.dashboard.views import all_pages
 
 FIRST, WALL = "first_page", "wall"
 _WATCH_SECONDS = 20
-_LETTER_REM = 0.58
 
 
 def run() -> None:
@@ -73,10 +72,7 @@ def _page(page: Page, render: Callable[[Here], None], here: Here, *, default: bo
 
 def _account(here: Here) -> None:
     """In the header's line: the program's name on the left, who is signed in on the right."""
-    name = text("app.name")
-    # The navigation is Streamlit's own element and begins where the name ends: as wide as this language's name is.
-    room = tag("style", f".stApp {{ --ed-brand: {len(name) * _LETTER_REM + 3.8:.1f}rem }}")
-    show(tag("div", room, name, cls="ed-brand ed-brand-top"))
+    show(brand(text("app.name")))
     with st.container(
         key="account", horizontal=True, horizontal_alignment="right", vertical_alignment="center"
     ):

@@ -9,6 +9,7 @@ from ui.dashboard.look.badge import LevelLook, level_badge, level_look
 from ui.dashboard.look.html import Safe, plain, show, tag
 from ui.dashboard.look.parts import (
     bars,
+    brand,
     callout,
     chip,
     definition,
@@ -31,6 +32,7 @@ __all__ = [
     "Safe",
     "apply_style",
     "bars",
+    "brand",
     "callout",
     "chip",
     "contrast",

@@ -7,6 +7,16 @@ from ui.dashboard.look.html import Safe, tag
 TONES = ("plain", "accent", "good", "warn", "danger")
 
 
+_LETTER_REM = 0.58
+"""Width of a letter of the program's name, in rem, measured with the longest of the two languages' names."""
+
+
+def brand(name: str) -> Safe:
+    """The program's name in the header's line. Streamlit's own navigation begins where it ends."""
+    room = tag("style", f".stApp {{ --ed-brand: {len(name) * _LETTER_REM + 3.8:.1f}rem }}")
+    return tag("div", room, name, cls="ed-brand ed-brand-top")
+
+
 def heading(title: str, lead: str | None = None) -> Safe:
     """A page's title, one a page, and a line below it."""
     return tag("div", tag("h1", title), tag("p", lead) if lead else None, cls="ed-heading")
