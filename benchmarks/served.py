@@ -4,12 +4,13 @@
         [--transformers .venv-train/bin/python | --no-transformers]
 
 Sample patients, with ages changed so that no pass finds another one's prompts in the prefix cache. Each pass of the
-agent (read in, screen, ask, verify, reconcile, records on disk; no FHIR server, no second look) notes how many tokens
-were decoded for each case. `vllm bench serve` then asks the same server at the same concurrency, for random prompts of
-the mean length with the mean number of decoded tokens and without a grammar (its custom prompts need pandas, which the
-pinned environment lacks): less to do than the agent's, so the share is on the low side. `transformers` generates the
-answers to the last pass's prompts one after another in float32, with exactly each case's number of tokens. Small
-numbers of cases are noisy: 32 and more.
+agent (read in, screen, ask, verify, reconcile, records on disk; no FHIR server, no second look) is followed by
+`vllm bench serve` on the same server at the same concurrency: prompts of the same patients at other ages, the answer's
+grammar, the logprobs, and no more decoded tokens than the agent's longest answer. The one difference is that its
+grammar is the same for every request (the agent's names each patient's own facts), which can only make it quicker.
+Its own prompts are read with pandas, which the server's environment lacks: fetched for the run. `transformers`
+generates the answers to the last pass's prompts one after another in float32, with exactly each case's number of
+tokens. Small numbers of cases are noisy: 32 and more.
 """
 
 import argparse
@@ -36,9 +37,9 @@ from integrations.assembly import load_calibration, open_agent, open_engine, rul
 from integrations.settings import ModelSettings, Settings
 from triage.guidelines import GuidelineLibrary
 from triage.slm import Engine, EngineAnswer, EngineIdentity, EngineRequest, Triager, resolve_adapter
-from triage.slm.answer import LEAD
+from triage.slm.answer import LEAD, answer_regex
 from triage.slm.fetch import cache_folder, fetch_base_model
-from triage.slm.prompt import PREFIX, build_prompt
+from triage.slm.prompt import FACT_NAMES, MAX_STATEMENTS, PREFIX, Prompt, build_prompt
 from triage.slm.serving import (
     DEFAULT_VENV,
     VLLM_VERSION,
@@ -170,27 +171,53 @@ def write_prompts(path: Path, records: list[IntakeRecord], lengths: list[int], s
             file.write(json.dumps({"prompt": text, "output_tokens": length}) + "\n")
 
 
-def vllm_bench(server: ModelServer, venv: Path, result: Path, done: Pass, concurrency: int) -> float:
-    """Requests a second, by vLLM's own benchmark."""
-    count = len(done.seconds)
+def fetched_pandas(folder: Path) -> Path:
+    """What `vllm bench serve` reads its own prompts with, apart from every environment."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+    subprocess.run([*command, "-c", "constraints.txt", "pandas", "python-dateutil", "six"], check=True)
+    return folder
+
+
+def any_answer() -> str:
+    """The grammar of an answer to a prompt with as many facts and statements as there can be."""
+    facts = dict.fromkeys(FACT_NAMES.values(), "")
+    statements = {f"G{number}": "" for number in range(1, MAX_STATEMENTS + 1)}
+    return answer_regex(Prompt(prefix="", text="", facts=facts, statements=statements))
+
+
+@dataclass
+class Own:
+    """What vLLM's own benchmark found."""
+
+    rate: float
+    asked: float
+    decoded: float
+
+
+def vllm_bench(
+    server: ModelServer, venv: Path, prompts: Path, regex: str, longest: int, concurrency: int
+) -> Own:
+    """Requests a second by vLLM's own benchmark, on the prompts of a file."""
+    result = prompts.with_suffix(".own.json")
+    count = len(prompts.read_text().splitlines())
+    body = {
+        "structured_outputs": {"regex": regex},
+        "logprobs": 5,
+        "stop_token_ids": [Tokens.of_file(server.folder).end],
+        "add_special_tokens": False,
+    }
     command = [str(venv / "bin" / "python"), "-m", "vllm.entrypoints.cli.main", "bench", "serve"]
     command += ["--backend", "openai", "--base-url", server.url, "--endpoint", "/v1/completions"]
-    command += ["--model", server.name, "--tokenizer", str(server.folder), "--dataset-name", "random"]
-    command += ["--random-input-len", str(round(statistics.mean(done.prompt_tokens)))]
-    command += ["--random-output-len", str(round(statistics.mean(done.answer_tokens)))]
-    command += [
-        "--seed",
-        str(concurrency),
-        "--num-prompts",
-        str(count),
-        "--max-concurrency",
-        str(concurrency),
-    ]
-    command += ["--ignore-eos", "--temperature", "0", "--disable-tqdm", "--save-result"]
+    command += ["--model", server.name, "--tokenizer", str(server.folder)]
+    command += ["--dataset-name", "custom", "--dataset-path", str(prompts), "--skip-chat-template"]
+    command += ["--custom-output-len", str(longest), "--disable-shuffle", "--no-oversample"]
+    command += ["--num-prompts", str(count), "--max-concurrency", str(concurrency)]
+    command += ["--temperature", "0", "--extra-body", json.dumps(body), "--disable-tqdm", "--save-result"]
     command += ["--result-dir", str(result.parent), "--result-filename", result.name]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VLLM_", "TRIAGE_"))}
     environment = {
         **kept,
+        "PYTHONPATH": str(prompts.parent / "pandas"),
         "OPENAI_API_KEY": server.api_key or "",
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",
@@ -201,7 +228,11 @@ def vllm_bench(server: ModelServer, venv: Path, result: Path, done: Pass, concur
     found = json.loads(result.read_text())
     if found["completed"] != count:
         raise SystemExit(f"vllm bench serve answered {found['completed']} of {count}")
-    return float(found["request_throughput"])
+    return Own(
+        float(found["request_throughput"]),
+        found["total_input_tokens"] / count,
+        found["total_output_tokens"] / count,
+    )
 
 
 def sequential(python: Path, folder: Path, prompts: Path, count: int) -> tuple[float, str]:
@@ -225,6 +256,8 @@ def run(given: argparse.Namespace, scratch: Path) -> None:
     folder = served_folder(cache_folder(), fetch_base_model(), resolve_adapter("default"))
     options = ServeOptions(port=0, max_num_seqs=given.max_num_seqs)
     server = start_server(folder, options, log=scratch / "vllm.log", venv=venv, api_key="of-the-benchmark")
+    regex = any_answer()
+    fetched_pandas(scratch / "pandas")
     try:
         passes, own = {}, {}
         for number, concurrency in enumerate(given.concurrency):
@@ -240,9 +273,10 @@ def run(given: argparse.Namespace, scratch: Path) -> None:
             passes[concurrency] = done
             prompts = scratch / f"prompts-{concurrency}.jsonl"
             write_prompts(prompts, patients(given.cases, 2 * number), done.answer_tokens, settings)
-            own[concurrency] = vllm_bench(
-                server, venv, scratch / f"own-{concurrency}.json", done, concurrency
-            )
+            others = scratch / f"others-{concurrency}.jsonl"
+            write_prompts(others, patients(given.cases, 2 * number + 1), done.answer_tokens, settings)
+            longest = max(done.answer_tokens)
+            own[concurrency] = vllm_bench(server, venv, others, regex, longest, concurrency)
             print(f"concurrency {concurrency} done", file=sys.stderr)
     finally:
         server.stop()
@@ -255,7 +289,7 @@ def run(given: argparse.Namespace, scratch: Path) -> None:
 def report(
     given: argparse.Namespace,
     passes: dict[int, Pass],
-    own: dict[int, float],
+    own: dict[int, Own],
     alone: float | None,
     versions: str,
     server: ModelServer,
@@ -280,10 +314,13 @@ def report(
     for concurrency, done in passes.items():
         times = f"{done.rate / alone:.1f} times" if alone else ""
         print(
-            f"{concurrency:>7}   {done.rate:13.2f}   {own[concurrency]:10.2f}   "
-            f"{done.rate / own[concurrency]:5.0%}   {quantile(done.seconds, 0.5):5.2f}   "
+            f"{concurrency:>7}   {done.rate:13.2f}   {own[concurrency].rate:10.2f}   "
+            f"{done.rate / own[concurrency].rate:5.0%}   {quantile(done.seconds, 0.5):5.2f}   "
             f"{quantile(done.seconds, 0.95):5.2f}   {times}"
         )
+    asked_own = statistics.mean(found.asked for found in own.values())
+    decoded_own = statistics.mean(found.decoded for found in own.values())
+    print(f"vLLM's own benchmark: {asked_own:.0f} tokens asked and {decoded_own:.0f} decoded on average")
     if alone:
         print(f"transformers, one after another: {alone:.2f} cases/s")
     constant = len(Tokens.of_file(server.folder).tokenizer.encode(PREFIX, add_special_tokens=False).ids)
