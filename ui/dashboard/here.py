@@ -13,6 +13,7 @@ from ui.dashboard.auth.roles import Actor, Permission
 from ui.dashboard.look import callout, show
 from ui.dashboard.services import Dashboard, Problem
 from ui.dashboard.strings import text
+from ui.dashboard.timers import drop_timers
 from ui.dashboard.times import clock_time
 
 CASE = "case_id"
@@ -63,6 +64,7 @@ class Here:
     def go(self, name: str) -> None:
         """Show another page now. Does nothing where the role has no such page."""
         if name in self.targets:
+            drop_timers()
             st.switch_page(self.targets[name])
 
     def may(self, permission: Permission) -> bool:

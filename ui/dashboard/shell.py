@@ -10,6 +10,7 @@ from ui.dashboard.here import Here, Page
 from ui.dashboard.look import apply_style, brand, empty_state, show, tag
 from ui.dashboard.services import Dashboard, connected
 from ui.dashboard.strings import LANGUAGES, language, text
+from ui.dashboard.timers import drop_timers
 from ui.dashboard.views import all_pages
 
 FIRST, WALL = "first_page", "wall"
@@ -30,6 +31,7 @@ def run() -> None:
     apply_style(wall=wall)
     actor = gate(service.settings.ui, service.now, wall=wall)
     if actor is None:
+        drop_timers()
         st.navigation([st.Page(_nothing, title=text("signin.title"), url_path="sign-in")], position="hidden")
         return
     targets: dict[str, Any] = {}
