@@ -8,9 +8,9 @@ from screen_parts import actor, html_of
 
 from integrations.settings import ModelSettings, Settings, UiSettings
 from triage.slm import shipped_adapters
+from triage.slm.source_attributes import GROUPS, KEYS
 from ui.dashboard import services
 from ui.dashboard.auth import Role
-from ui.dashboard.model_parts.attributes import GROUPS, KEYS
 from ui.dashboard.model_parts.card import document
 from ui.dashboard.services import Dashboard
 from ui.dashboard.services.model_facts import model_facts

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from eval.comparison.result import Estimate
 from triage.slm import CalibrationFile, ScaleCalibration
+from triage.slm.source_attributes import GROUPS
 from ui.dashboard.look import Safe, callout, chip, definition, panel, section, table, tag
-from ui.dashboard.model_parts.attributes import GROUPS
 from ui.dashboard.services import ModelFacts
 from ui.dashboard.strings import text
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from data_schemas import AcuityScale
@@ -13,8 +12,10 @@ from integrations.settings import Settings
 from triage.slm import PROMPT_VERSION, CalibrationFile, EngineError, resolve_adapter
 from triage.slm.adapter import adapter_sha256
 from triage.slm.calibration import read_calibration
+from triage.slm.source_attributes import FILE as ATTRIBUTES
+from triage.slm.source_attributes import SourceAttributesError, read_source_attributes
 
-CARD, ATTRIBUTES, EVALUATION = "README.md", "source_attributes.yaml", "comparison.json"
+CARD, EVALUATION = "README.md", "comparison.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +114,13 @@ def _text(folder: Path | None, name: str, broken: list[str]) -> str | None:
 
 
 def _attributes(folder: Path | None, broken: list[str]) -> Mapping[str, str]:
-    words = _text(folder, ATTRIBUTES, broken)
-    if words is None:
+    if folder is None:
         return {}
     try:
-        tree = yaml.safe_load(words)
-    except yaml.YAMLError:
-        tree = None
-    if not isinstance(tree, dict) or not all(isinstance(item, str) for item in tree.values()):
+        return read_source_attributes(folder)
+    except (OSError, SourceAttributesError):
         broken.append(ATTRIBUTES)
         return {}
-    return {str(key): value.strip() for key, value in tree.items()}
 
 
 def _evaluation(settings: Settings, broken: list[str]) -> Evaluation | None:
