@@ -115,7 +115,9 @@ class VariantResult(Frozen):
     ``injection``. ``wanted``: what a good model does, ``same`` (nothing clinical was changed) or ``no less urgent``.
     ``cases``: pairs compared. ``skipped``: cases the variant cannot be applied to. ``p_high_shift``: mean change of
     p(1-2), None without probabilities. ``by``: share changed by what was changed to (sex, language, dose of typing
-    errors), for the plot.
+    errors), for the plot; ``by_less_urgent``, ``by_p_high_shift`` and ``by_cases`` have the same keys.
+    ``against``: what the changed case is compared with, such as a neutral sentence in the place of the one added.
+    ``unanswered``: cases left out for the row gave them no level unchanged.
     """
 
     variant: str
@@ -129,16 +131,26 @@ class VariantResult(Frozen):
     more_urgent: Estimate
     p_high_shift: Estimate | None = None
     by: Mapping[str, Estimate] = Field(default_factory=dict)
+    by_less_urgent: Mapping[str, Estimate] = Field(default_factory=dict)
+    by_p_high_shift: Mapping[str, Estimate] = Field(default_factory=dict)
+    by_cases: Mapping[str, int] = Field(default_factory=dict)
+    against: str = "the case unchanged"
+    unanswered: int = 0
 
 
 class Repeatability(Frozen):
-    """``share_model``: part of the variance of the answered level that is between runs on the same case."""
+    """``share_model``: part of the variance of the answered level that is between runs on the same case.
+
+    ``largest_p_change``: the largest difference between two runs in any case's probability of any level; 0 is a model
+    that is deterministic to the bit, None one without probabilities.
+    """
 
     row: str
     cases: int
     runs: int
     same_in_all: Estimate
     share_model: float | None
+    largest_p_change: float | None = None
 
 
 class TaskResult(Frozen):

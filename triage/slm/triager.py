@@ -75,8 +75,12 @@ class Triager:
             seconds=answer.seconds,
         )
 
-    async def levels(self, cases: Sequence[tuple[IntakeRecord, Screening]]) -> list[LevelProbabilities]:
+    async def levels(
+        self, cases: Sequence[tuple[IntakeRecord, Screening | None]]
+    ) -> list[LevelProbabilities]:
         """Only the levels' probabilities, for many arrivals at once, in the order given.
+
+        Without a screening, what the rules found is not in the prompt (see ``build_prompt``).
 
         Raises:
             EngineError: the model could not answer.
