@@ -7,12 +7,13 @@ from pathlib import Path
 
 from data_schemas import AcuityScale, EsiVersion, IntakeRecord
 from data_schemas._base import Frozen
+from eval import semigran
 from integrations.assembly import reader_settings
 from integrations.fhir import read_bundle
 from integrations.fhir.export_corpus import read_export
 from integrations.samples import samples
 from integrations.settings import Settings
-from triage.training.corpus import LabelledCase, read_ktas, read_nhamcs, read_vignettes
+from triage.training.corpus import LabelledCase, read_ktas, read_mimic, read_nhamcs, read_vignettes
 
 
 class Task(StrEnum):
@@ -24,6 +25,10 @@ class Task(StrEnum):
     NHAMCS = "nhamcs"
     FHIR = "fhir"
     """A hospital's own export."""
+    MIMIC = "mimic"
+    """MIMIC-IV-ED, the user's own licensed copy."""
+    SEMIGRAN = "semigran"
+    """Vignettes in three classes (``eval.semigran``)."""
 
 
 class EvaluationCase(Frozen):
@@ -44,7 +49,21 @@ _READERS: dict[Task, Callable[[Path], Iterator[LabelledCase]]] = {
     Task.KTAS: read_ktas,
     Task.NHAMCS: read_nhamcs,
     Task.FHIR: _read_site_export,
+    Task.MIMIC: read_mimic,
+    Task.SEMIGRAN: semigran.read,
 }
+
+
+def read_labelled(task: Task, path: Path) -> Iterator[LabelledCase]:
+    """The labelled cases of a data file with their groups, outcomes and the nurse's level.
+
+    Raises:
+        CorpusError: the file is not of the task's form; the message names the column.
+        ValueError: the task has no file (``samples`` ship with the project).
+    """
+    if task not in _READERS:
+        raise ValueError(f"{task.value} takes no file")
+    return (case for case in _READERS[task](path) if case.acuity is not None)
 
 
 def load_cases(task: Task, path: Path) -> list[EvaluationCase]:
@@ -54,11 +73,9 @@ def load_cases(task: Task, path: Path) -> list[EvaluationCase]:
         CorpusError: the file is not of the task's form; the message names the column.
         ValueError: the task has no file (``samples`` ship with the project).
     """
-    if task not in _READERS:
-        raise ValueError(f"{task.value} takes no file")
     return [
         EvaluationCase(case_id=case.case_id, record=case.record, truth=case.acuity, scale=case.scale)
-        for case in _READERS[task](path)
+        for case in read_labelled(task, path)
         if case.acuity is not None
     ]
 

@@ -29,7 +29,8 @@ class Request:
 
     ``predictions``: row name to predictions file, the first being the reference. ``thresholds``: each gives every row
     with probabilities a row by one decision rule, beside the one by the most likely level. ``site_labels``: so many
-    labelled cases in ``draws`` draws; None for none. ``group_prefix``: only cases whose group begins so.
+    labelled cases in ``draws`` draws; None for none. ``group_prefix``: only cases whose group begins so. ``labels``:
+    the cases to compare on where they were read and chosen already (a sample, an export); ``data`` is then only named.
     """
 
     task: Task
@@ -43,6 +44,7 @@ class Request:
     resamples: int = 5000
     seed: int = 20261122
     group_prefix: str | None = None
+    labels: Labels | None = None
 
 
 def compare(
@@ -58,7 +60,7 @@ def compare(
     if not request.predictions:
         raise ComparisonError("nothing to compare: give --predictions NAME=FILE")
     progress("labels")
-    labels = read_labels(request.task, request.data, group_prefix=request.group_prefix)
+    labels = request.labels or read_labels(request.task, request.data, group_prefix=request.group_prefix)
     given = [predictions(name, path, labels) for name, path in request.predictions.items()]
     by_rule = _by_one_rule(given, request.thresholds)
     with_rules = [*given, *(row for _, row in by_rule)]
@@ -81,7 +83,11 @@ def compare(
     return (
         Comparison(
             task=request.task.value,
-            data={path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in request.data},
+            data={
+                path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in request.data
+                if path.is_file()
+            },
             predictions={item.name: item.sha256 for item in (*given, *others) if item.sha256},
             commit=source_commit(),
             seed=request.seed,

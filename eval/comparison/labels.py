@@ -87,7 +87,18 @@ def read_labels(task: Task, paths: Sequence[Path], *, group_prefix: str | None =
         for case in _READERS[task](path)
         if case.acuity is not None and case.group.startswith(group_prefix or "")
     ]
-    names = ", ".join(path.name for path in paths)
+    return labels_of(task, paths, cases, group_prefix=group_prefix)
+
+
+def labels_of(
+    task: Task, paths: Sequence[Path], cases: Sequence[LabelledCase], *, group_prefix: str | None = None
+) -> Labels:
+    """The labels of ``cases``, which were read from ``paths`` (all of them, or a part that was chosen).
+
+    Raises:
+        ComparisonError: no labelled case, or a case stands twice.
+    """
+    names = ", ".join(path.name for path in paths) or task.value
     if not cases:
         only = f" in a group that begins with {group_prefix!r}" if group_prefix else ""
         raise ComparisonError(f"{names}: no labelled case{only}")
@@ -112,7 +123,7 @@ def read_labels(task: Task, paths: Sequence[Path], *, group_prefix: str | None =
             for name in found
         },
         attributes=attributes,
-        in_files=in_files,
+        in_files=in_files | {case.case_id for case in cases},
     )
 
 
@@ -125,6 +136,8 @@ def _age_band(case: LabelledCase) -> str:
 
 def _who(task: Task, paths: Sequence[Path]) -> tuple[frozenset[str], dict[str, dict[str, str]]]:
     """Every case_id of the files, and the columns of ``RACE_COLUMNS`` that they have, by case_id."""
+    if task not in _READERS:
+        return frozenset(), {}
     found: dict[str, dict[str, str]] = {}
     case_ids: set[str] = set()
     for path in paths:
