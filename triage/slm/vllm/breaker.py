@@ -12,7 +12,8 @@ class CircuitBreaker:
     """Safe to use from several threads.
 
     Args:
-        failures: so many in a row open the circuit.
+        failures: so many in a row open the circuit. Questions that were under way together and lost together count
+            once.
         rest_seconds: how long nothing is asked then. Afterwards one question goes through; if it fails too, the rest
             begins anew.
         clock: seconds, never going back.
@@ -29,6 +30,7 @@ class CircuitBreaker:
         self._until: float | None = None
         self._probing = False
         self._last = ""
+        self._noted = float("-inf")
 
     @property
     def closed(self) -> bool:
@@ -43,11 +45,15 @@ class CircuitBreaker:
             CircuitOpenError: the server is being left alone.
         """
         probe = self._enter()
+        began = self._clock()
         try:
             yield
         except ServerError as error:
             if error.unwell:
-                self._note(type(error).__name__)
+                # A replica that dies breaks all its questions off at once. That is one failure, however many they
+                # were: counted each, eight would close the way to the replicas that live.
+                if probe or not error.together or began >= self._noted:
+                    self._note(type(error).__name__)
             else:
                 self._clear()
             raise
@@ -77,6 +83,7 @@ class CircuitBreaker:
         with self._lock:
             self._failed += 1
             self._last = name
+            self._noted = self._clock()
             self._probing = False
             if self._failed >= self._most:
                 self._until = self._clock() + self._rest

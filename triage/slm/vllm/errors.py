@@ -32,11 +32,13 @@ class ServerError(EngineError):
     """The served model could not answer. Messages hold nothing of what was asked or answered.
 
     ``repeatable``: the same question may be put again at once. ``unwell``: it says that the server is not well, so it
-    counts towards leaving it alone. ``retry_after``: seconds that the server asked for.
+    counts towards leaving it alone. ``together``: one event ends all questions that are under way, so for that count
+    they are one. ``retry_after``: seconds that the server asked for.
     """
 
     repeatable: ClassVar[bool] = False
     unwell: ClassVar[bool] = False
+    together: ClassVar[bool] = False
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -55,6 +57,7 @@ class ServerLostError(ServerError):
 
     repeatable = True
     unwell = True
+    together = True
 
 
 class ServerUnavailableError(ServerError):
@@ -62,6 +65,7 @@ class ServerUnavailableError(ServerError):
 
     repeatable = True
     unwell = True
+    together = True
 
 
 class ServerThrottledError(ServerError, EngineBusyError):
@@ -121,6 +125,7 @@ class AnswerCutError(ServerAnswerError):
 
     repeatable = True
     unwell = True
+    together = True
 
 
 class AnotherModelError(ServerAnswerError):

@@ -15,6 +15,7 @@ from faulty_server import (
     LOGPROBS,
     REQUEST,
     SECRET,
+    Exchange,
     closed_port,
     drips,
     error,
@@ -202,6 +203,26 @@ async def test_a_server_that_keeps_failing_is_left_alone_and_tried_by_one(server
     assert sorted(type(result).__name__ for result in results) == ["CircuitOpenError"] * 3 + ["EngineAnswer"]
     assert server.asked == 4
     await engine.answer(REQUEST)
+
+
+async def test_eight_questions_lost_at_once_are_one_failure(server, opened):
+    """A balancer answers so for one replica that died; the others answer the same questions again."""
+
+    async def lost(exchange: Exchange) -> None:
+        await asyncio.sleep(0.2)
+        await error(502, "x")(exchange)
+
+    server.script = [lost] * 8 + [well()]
+    engine = opened(server.url, failures=3, concurrency=8)
+    answers = await asyncio.gather(*(engine.answer(REQUEST) for _ in range(8)))
+    assert (len(answers), server.asked) == (8, 16)
+
+    server.asked = 0
+    server.script = [lost] * 40
+    for _ in range(2):
+        results = await asyncio.gather(*(engine.answer(REQUEST) for _ in range(8)), return_exceptions=True)
+    assert {type(result) for result in results} == {CircuitOpenError}
+    assert server.asked <= 24
 
 
 async def test_answers_that_are_refused_leave_the_circuit_closed(server, opened):
