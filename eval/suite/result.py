@@ -176,7 +176,10 @@ class EnergyRow(Frozen):
 
     ``source``: ``measured`` (a meter read the hardware), ``modelled`` (time multiplied by a stated power, where the
     machine has no meter) or ``estimate`` (a published or computed figure; nothing ran here). ``meter``: what was
-    metered and what was not. ``ratio``: to the row named in ``against`` on the same machine, prompts and tokens.
+    metered and what was not. ``ratio``: to the row named in ``against`` on the same machine, prompts and tokens, with
+    its interval. ``wh_per_1000``: idle power included where a counter was read; ``net_wh_per_1000``: without it, and
+    ``idle_watts`` what was taken off. ``seconds``: of all ``cases`` once. ``what``: what exactly ran. ``parts``: Wh per
+    1,000 by what was counted. ``interval``: how ``low`` and ``high`` were had, over how many ``blocks``.
     """
 
     row: str
@@ -192,6 +195,14 @@ class EnergyRow(Frozen):
     against: str | None = None
     ratio: float | None = None
     reference: str | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    what: str | None = None
+    blocks: int | None = None
+    interval: str | None = None
+    idle_watts: float | None = None
+    net_wh_per_1000: float | None = None
+    parts: Mapping[str, float] = Field(default_factory=dict)
 
 
 class SuiteResult(Frozen):
