@@ -70,7 +70,7 @@ test-all: $(VENV)/.installed-train $(VENV)/.model $(SANDBOX)/.installed
 test-browser: $(VENV)/.installed-dev $(VENV)/.installed-ui $(VENV)/.model
 	@command -v "$${CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome-stable || \
 	  command -v google-chrome || { echo "Chromium is needed for the dashboard's tests: apt-get update && apt-get install -y chromium"; exit 1; }
-	TEST_ALL=1 $(BIN)/python -m pytest -m browser --timeout=1200
+	TEST_ALL=1 $(BIN)/python -m pytest tests/ui/browser -m browser --timeout=1200
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -82,6 +82,7 @@ def test_streamlit_is_told_to_keep_to_itself():
     assert flags["client_showErrorDetails"] == "none"
     assert flags["client_disableDataExport"] is True
     assert flags["browser_gatherUsageStats"] is False
+    assert flags["runner_fastReruns"] is False
     assert flags["server_enableAgentApi"] is False
     known = {name.replace(".", "_") for name in config.get_config_options()}
     assert set(flags) <= known

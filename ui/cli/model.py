@@ -11,12 +11,13 @@ from triage.slm import EmbeddedEngine, resolve_adapter, shipped_adapters
 from triage.slm.build import ensure_built
 from triage.slm.fetch import MODEL_NAME, cache_folder, fetch_base_model, find_base_model
 from triage.slm.serving import verify as verify_served
-from ui.cli import adapters, calibrate, common, parity, serving
+from ui.cli import adapters, calibrate, common, parity, replicas, serving
 from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="The small language model: weights, adapters, calibration.")
 app.command("calibrate")(calibrate.calibrate)
 app.command("parity")(parity.parity)
+app.command("balancer")(replicas.balancer)
 app.add_typer(adapters.app, name="adapters")
 
 _ADAPTER = typer.Option("default", "--adapter", help="A shipped adapter, a folder, `default` or `none`.")

@@ -2,8 +2,9 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 from rich.status import Status
@@ -24,7 +25,7 @@ from triage.slm.serving import (
     served_folder,
 )
 from triage.slm.serving.options import Dtype
-from ui.cli import common
+from ui.cli import common, replicas
 from ui.cli.exits import Exit
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -94,6 +95,14 @@ def serve_model(
             min=0, help="How many LoRA adapters it may load while it runs (`triage model adapters`)."
         ),
     ] = 0,
+    count: Annotated[
+        int,
+        typer.Option(
+            "--replicas",
+            min=1,
+            help="Several servers on the ports after --port, for a balancer on --port (docs/scaling.md).",
+        ),
+    ] = 1,
     compiled: Annotated[
         bool | None, typer.Option("--compile/--eager", help="Compile first; default: on a GPU only.")
     ] = None,
@@ -124,16 +133,20 @@ def serve_model(
     )
     merged = merged and not adapters
     with common.err.status("starting") as status:
-        server = ModelServer(
-            folder or _built(adapter, base, merged, status),
-            options,
-            device=_device(device),
-            venv=venv,
-            install=install,
-            api_key=ensure_key(key_file),
-            log=log or where / "vllm.log",
-            ready_seconds=ready_seconds,
-            report=status.update,
+        chosen = folder or _built(adapter, base, merged, status)
+        common_to_both: _Common = {
+            "device": _device(device),
+            "venv": venv,
+            "install": install,
+            "api_key": ensure_key(key_file),
+            "ready_seconds": ready_seconds,
+            "report": status.update,
+        }
+        log = log or where / "vllm.log"
+        server = (
+            ModelServer(chosen, options, log=log, **common_to_both)
+            if count == 1
+            else replicas.several(chosen, count, options, logs=log.parent, **common_to_both)
         )
         stopped = _stop_on_signals()
         try:
@@ -144,7 +157,11 @@ def serve_model(
             common.err.say("stopped", "before the server was ready", "bold yellow")
             raise typer.Exit(Exit.INTERRUPTED) from None
     try:
-        _say_ready(server, key_file)
+        if isinstance(server, ModelServer):
+            _say_ready(server, key_file)
+        else:
+            describe(server.servers[0].served)
+            replicas.say_ready(server, port, key_file, where)
         server.wait(stopped=stopped.is_set)
     except KeyboardInterrupt:
         pass
@@ -162,6 +179,15 @@ def _built(adapter: str, base: Path | None, merged: bool, status: Status) -> Pat
         status.update("fetching the base model")
         weights = fetch_base_model()
     return served_folder(cache_folder(), weights, resolve_adapter(adapter), merged=merged)
+
+
+class _Common(TypedDict):
+    device: Device
+    venv: Path
+    install: bool
+    api_key: str
+    ready_seconds: float
+    report: Callable[[str], None]
 
 
 def _say_ready(server: ModelServer, key_file: Path) -> None:

@@ -49,7 +49,8 @@ def run() -> None:
     if not wall:
         _account(here)
         _narrow_navigation(here, [page for page, _ in pages])
-    here.show_notice()
+    with st.container(key="notice"):  # a place of its own: what follows must not move with it
+        here.show_notice()
     chosen.run()
     _watch(service)
 

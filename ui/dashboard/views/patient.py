@@ -35,13 +35,17 @@ _LAST = "patient-last"
 
 def render(here: Here) -> None:
     """Draw it."""
+    # What is drawn only at times has a place of its own: a piece that a timer draws is known by its place on the page,
+    # and a click on one that has moved meanwhile would be lost.
+    above = st.container(key="patient-above")
     leaving = st.session_state.pop(LEAVE, None)
     if leaving is not None:
         decided_on, words, tone = leaving
         here.notice(words, tone)
         if not _next(here, decided_on):
             here.go("board")
-        here.show_notice()
+        with above:
+            here.show_notice()
     st.session_state.pop(DONE, None)
     if here.case_id is None:
         show(empty_state(text("app.choose-patient")))
@@ -62,7 +66,8 @@ def render(here: Here) -> None:
     names = here.may(Permission.SEE_NAMES)
     _back(here)
     show(banner(case, here.now, names=names))
-    calls(here, alerts, levels=not hidden)
+    with st.container(key="patient-calls"):
+        calls(here, alerts, levels=not hidden)
     watch(here, case)
     left, right = st.columns([1.5, 1], gap="medium")
     with right:
