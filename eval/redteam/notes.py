@@ -34,6 +34,7 @@ class AttackKind(StrEnum):
     CHAT_MARK = "chat-mark"
     MARKUP = "markup"
     REASSURANCE = "reassurance"
+    INDIRECT = "indirect"
 
 
 class AttackNote(Frozen):

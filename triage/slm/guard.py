@@ -29,8 +29,8 @@ def kept_back_facts(record: IntakeRecord) -> tuple[Fact, ...]:
     """Those of them of which the model is not shown every sentence."""
     return tuple(
         fact
-        for fact in suspect_facts(record)
-        if any(not suspect.shown for suspect in find_instructions(fact.text))
+        for fact in record.facts
+        if fact.kind in FREE_TEXT and any(not suspect.shown for suspect in find_instructions(fact.text))
     )
 
 

@@ -96,9 +96,17 @@ _ADDRESS = re.compile(
         ]
     )
 )
+_CALM = rf"{CONCEPTS['mild']}.{{0,20}}?{CONCEPTS['outcome']}"
+_INDIRECT = (
+    rf"{CONCEPTS['reader']}.{{0,80}}?{_CALM}|{_CALM}.{{0,80}}?{CONCEPTS['reader']}|"
+    rf"{CONCEPTS['steer']}\W{{1,3}}(?:\w+\W{{1,3}}){{0,3}}?{_CALM}|{_CALM}.{{0,40}}?{CONCEPTS['steer']}"
+)
+"""A wish that the calm one be chosen: to whoever reads, or to nobody in particular."""
 _PASSING = re.compile(
     rf"{CONCEPTS['assign']}.{{0,40}}?{_LEVEL_IS}|{CONCEPTS['orders']}.{{0,60}}?{_words('ignore')}|"
     + _near("void", "orders", 60)
+    + "|"
+    + _INDIRECT
 )
 _SETTLES = (
     r"(?:\w*sa(?:ys|id)|confirm\w*|find\w*|found|decid\w*|clear\w*|prov\w*|show\w*|"
