@@ -1,7 +1,8 @@
 """The safety floor under test: how often a demand rule fires, how often it is right, and what it costs.
 
 ``check_floor`` reads labels; the agent's suggestion is made without them, by ``agents.nodes.reconcile.suggest`` with
-the training prior in the model's place: the floor must hold whatever the model says.
+the training prior in the model's place. The floor must hold whatever the model says: where one fires, the suggestion is
+made again with every certain answer, level 5 included, and with none.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ import numpy as np
 
 from agents.nodes.reconcile import suggest
 from agents.state import Asked
-from data_schemas import AcuityScale, ModelIdentity, RuleTier, Screening
+from data_schemas import AcuityScale, LevelProbabilities, ModelIdentity, RuleTier, Screening
 from data_schemas._base import Frozen
 from eval.cases import EvaluationCase
 from eval.predictors.prior import shipped_prior
@@ -56,8 +57,9 @@ class FloorReport(Frozen):
     ``precision``: of the cases with a floor, those whose true level is at least that urgent. ``recall_high``: of the
     cases whose true level is 1 or 2, those with a floor. ``over_rules``: over-triage of the rules' level.
     ``over_alone``: of the floor with nothing else, so cases whose floor is more urgent than their level.
-    ``over_agent``: of the agent with the training prior as its model. ``below_floor``: ids of the cases whose
-    suggestion is less urgent than their floor; there must be none.
+    ``over_agent``: of the agent with the training prior as its model. ``checked``: the cases with a floor, each with
+    ``answers`` answers in the model's place. ``below_floor``: ids of those with a suggestion, or a prediction set, that
+    goes below their floor on any of the answers; there must be none.
     """
 
     data: str
@@ -70,6 +72,7 @@ class FloorReport(Frozen):
     over_alone: Proportion
     over_agent: Added
     checked: int
+    answers: int
     below_floor: tuple[str, ...]
     statements: tuple[StatementPrecision, ...]
 
@@ -100,7 +103,7 @@ def check_floor(
         screening = screen(case.record, library.version, library)
         with_floor, without = prior.levels(case, screening)
         floor = screening.floor
-        if floor is not None and with_floor > floor:
+        if floor is not None and not prior.holds(case, screening, floor):
             below.append(case.case_id)
         levels.append((screening.level, undemanded(screening, library), floor, with_floor, without))
         demands = [f for f in screening.findings if f.tier is RuleTier.DEMAND]
@@ -127,6 +130,7 @@ def check_floor(
         over_alone=_share(int((fired & ~right).sum()), len(cases)),
         over_agent=_added(truth, agent_bare, agent),
         checked=int(fired.sum()),
+        answers=prior.answers,
         below_floor=tuple(below),
         statements=tuple(
             sorted(
@@ -159,6 +163,24 @@ class _Prior:
         )
         self._asked = Asked(answer=level_answer(prior.probabilities, identity), failure=None, seconds=0.0)
         self._calibration = Calibration.none()
+        certain = [
+            LevelProbabilities(p=tuple(float(n == level) for n in range(1, 6))) for level in range(1, 6)
+        ]
+        self._every = (
+            self._asked,
+            Asked(answer=None, failure="no model", seconds=0.0),
+            *(Asked(answer=level_answer(p, identity), failure=None, seconds=0.0) for p in certain),
+        )
+
+    @property
+    def answers(self) -> int:
+        """How many answers ``holds`` puts in the model's place."""
+        return len(self._every)
+
+    def holds(self, case: EvaluationCase, screening: Screening, floor: int) -> bool:
+        """Whether no answer makes the suggestion, or the last level of its set, less urgent than the floor."""
+        made = (suggest(case.record, screening, asked, self._calibration) for asked in self._every)
+        return all(max(found.level, found.least_urgent) <= floor for found in made)
 
     def levels(self, case: EvaluationCase, screening: Screening) -> tuple[int, int]:
         found = suggest(case.record, screening, self._asked, self._calibration)

@@ -74,6 +74,23 @@ def test_a_suggestion_below_the_floor_is_named(monkeypatch):
     assert report.below_floor == ("1",)
 
 
+@pytest.mark.parametrize("asked", ["none", "5"])
+def test_a_floor_that_gives_way_to_one_answer_only_is_named(monkeypatch, asked):
+    """The prior's most likely level is 3: it is the other answers that find this."""
+    import eval.floor
+
+    real = eval.floor.suggest
+
+    def broken(record, screening, given, calibration):
+        said = "none" if given.answer is None else str(given.answer.level)
+        found = real(record, screening, given, calibration)
+        return found.model_copy(update={"level": 4, "least_urgent": 4}) if said == asked else found
+
+    monkeypatch.setattr(eval.floor, "suggest", broken)
+    report = check_floor("by hand", [case(1, 1, avpu="U"), case(2, 5)], LIBRARY)
+    assert (report.checked, report.answers, report.below_floor) == (1, 7, ("1",))
+
+
 def test_the_samples_hold():
     report = check_floor("samples", sample_cases(), LIBRARY)
     assert report.below_floor == ()

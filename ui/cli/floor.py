@@ -76,7 +76,9 @@ def _show(report: FloorReport, top: int) -> None:
         "over-triage added to the agent with the prior", *_difference(report.over_agent, report.cases)
     )
     held = report.checked - len(report.below_floor)
-    table.add_row("suggestion at least as urgent as the floor", f"{held} of {report.checked}", "", "")
+    table.add_row(
+        f"at least as urgent as the floor on {report.answers} answers", f"{held} of {report.checked}", "", ""
+    )
     out.print(table)
     found = Table(
         "Statement",
