@@ -76,6 +76,24 @@ def recorded(path: Path, labels: Labels) -> list[Answers]:
         ComparisonError: a column is missing, a case stands twice in a row, or the cases are not those of the data.
         FileNotFoundError: there is no such file.
     """
+    rows = read_recorded(path)
+    digest = _sha256(path)
+    found = []
+    for (name, run), answers in rows.items():
+        full = f"{name} [{run}]" if run else name
+        _same_cases(f"{path.name}, {full}", answers, labels)
+        given = np.asarray([answers[case_id] for case_id in labels.case_ids], dtype=np.int64)
+        found.append(Answers(full, "recorded", given, None, digest))
+    return found
+
+
+def read_recorded(path: Path) -> dict[tuple[str, str], dict[str, int]]:
+    """The levels of a file of recorded answers by (row name, run) and case; ``UNREADABLE`` where it is none.
+
+    Raises:
+        ComparisonError: a column is missing, a case stands twice in a row, or the file is no CSV.
+        FileNotFoundError: there is no such file.
+    """
     rows: dict[tuple[str, str], dict[str, int]] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -101,14 +119,7 @@ def recorded(path: Path, labels: Labels) -> list[Answers]:
         raise ComparisonError(f"{path.name}: not UTF-8 CSV; save it as that") from None
     if not rows:
         raise ComparisonError(f"{path.name}: no answers")
-    digest = _sha256(path)
-    found = []
-    for (name, run), answers in rows.items():
-        full = f"{name} [{run}]" if run else name
-        _same_cases(f"{path.name}, {full}", answers, labels)
-        given = np.asarray([answers[case_id] for case_id in labels.case_ids], dtype=np.int64)
-        found.append(Answers(full, "recorded", given, None, digest))
-    return found
+    return rows
 
 
 def nurse(labels: Labels) -> Answers | None:
