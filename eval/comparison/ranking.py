@@ -7,7 +7,7 @@ import numpy as np
 from eval.comparison.answers import Answers
 from eval.comparison.labels import Labels
 from eval.comparison.result import Difference, Estimate, Ranking, number
-from eval.comparison.scoring import BOOTSTRAP
+from eval.comparison.scoring import JACKKNIFE
 from triage.metrics.bootstrap import Replicates, Units
 from triage.metrics.confusions import FloatArray
 from triage.metrics.levels import UNREADABLE, IntArray
@@ -67,7 +67,7 @@ def difference(own: Replicates, other: Replicates, p_holm: float) -> Difference:
         high=plain.high,
         p=number(apart.p_value(0)),
         p_holm=number(p_holm),
-        test=BOOTSTRAP,
+        test=JACKKNIFE,
     )
 
 

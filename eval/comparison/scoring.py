@@ -10,17 +10,21 @@ from eval.comparison.answers import Answers
 from eval.comparison.result import Difference, Estimate, RowResult, number
 from triage.metrics import (
     brier_score,
-    clopper_pearson_interval,
     expected_calibration_error,
     high_calibration_error,
     log_loss,
+    wilson_interval,
 )
 from triage.metrics.bootstrap import Replicates, Units, mean_of, replicate_scores
 from triage.metrics.confusions import SCORES, hits
+from triage.metrics.jackknife import jackknife_interval, resampled_share_interval
 from triage.metrics.levels import IntArray
 from triage.metrics.paired import difference_interval, holm, mcnemar_of
 
-_NO_PROPORTION = {"quadratic_weighted_kappa", "macro_f1"}
+_KAPPA = "quadratic_weighted_kappa"
+_NO_PROPORTION = {_KAPPA, "macro_f1"}
+_FEW_UNITS = 200
+"""With fewer, BCa intervals of kappa hold it less than 93 % of the time (docs/decisions/0014-intervals.md)."""
 _COUNTED = (
     "significant_under_triage",
     "significant_under_triage_high",
@@ -28,7 +32,7 @@ _COUNTED = (
     "unreadable",
 )
 MCNEMAR = "McNemar mid-p"
-BOOTSTRAP = "paired bootstrap"
+JACKKNIFE = "paired jackknife t"
 
 
 @dataclass(frozen=True)
@@ -87,17 +91,30 @@ def score_rows(rows: Sequence[Row], truth: IntArray, units: Units) -> list[RowRe
     ]
 
 
-def estimate_of(replicates: Replicates, score: str, among: int, *, clustered: bool) -> Estimate:
-    """A score with its interval: exact for a proportion of independent cases, BCa otherwise.
+def estimate_of(
+    replicates: Replicates, score: str, among: int, *, clustered: bool, runs: int = 1
+) -> Estimate:
+    """A score with its 95 % interval.
 
-    A bootstrap of nothing found says that nothing can be found: 0 or all of ``among`` cases get the exact interval
-    with clusters, too.
+    Wilson's for a share: of the cases where they are independent, else of as many as the clusters are worth. BCa for
+    kappa and F1; for kappa of few units the jackknife's on Fisher's scale. 0 of n is not [0, 0] with any of them.
+
+    Args:
+        replicates: of all ``SCORES``.
+        score: one of them.
+        among: the cases that it is a share of.
+        clustered: the units are no single cases, or the value is the mean of ``runs`` runs.
+        runs: how many.
     """
     index = SCORES.index(score)
-    value = float(replicates.estimate[index])
-    proportion = score not in _NO_PROPORTION and np.isfinite(value) and among > 0
-    if proportion and (not clustered or value in (0.0, 1.0)):
-        return Estimate.of(value, clopper_pearson_interval(round(value * among), among))
+    value, left_out = float(replicates.estimate[index]), replicates.left_out[:, index]
+    if score not in _NO_PROPORTION and np.isfinite(value) and among > 0:
+        if clustered:
+            bounds = resampled_share_interval(value, left_out, among, most=float(among * runs))
+            return Estimate.of(value, bounds)
+        return Estimate.of(value, wilson_interval(round(value * among), among))
+    if score == _KAPPA and len(left_out) < _FEW_UNITS and abs(value) < 1:
+        return Estimate.of(value, jackknife_interval(value, left_out, kappa=True))
     return Estimate.of(value, replicates.interval(index))
 
 
@@ -105,7 +122,7 @@ def _estimate(row: Row, own: Replicates, index: int, truth: IntArray, units: Uni
     score = SCORES[index]
     among = int((truth <= 2).sum()) if score == "recall_high" else len(truth)
     resampled = units.clustered or len(row.members) > 1  # the mean of runs is no count of cases
-    return estimate_of(own, score, among, clustered=resampled)
+    return estimate_of(own, score, among, clustered=resampled, runs=len(row.members))
 
 
 def _differences(
@@ -115,7 +132,7 @@ def _differences(
     found = {}
     for index, score in enumerate(SCORES):
         value, interval = float(apart.estimate[index]), apart.interval(index)
-        p, test = apart.p_value(index), BOOTSTRAP
+        p, test = apart.p_value(index), JACKKNIFE
         pair = None if units.clustered else _paired_hits(score, first, row, truth)
         if pair is not None:
             p, test, interval = mcnemar_of(*pair).mid_p, MCNEMAR, difference_interval(*pair)

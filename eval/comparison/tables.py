@@ -35,14 +35,17 @@ def heading(result: Comparison) -> Iterator[str]:
     """What was compared, and how its intervals come about."""
     mix = ", ".join(f"{count} of level {level}" for level, count in enumerate(result.levels, start=1))
     drawn = f"{result.units} hospitals" if result.clustered else "cases"
-    exact = "" if result.clustered else " Proportions have exact (Clopper-Pearson) ones."
+    worth = " of as many cases as the hospitals are worth" if result.clustered else ""
     yield f"# Comparison on {', '.join(result.data)} ({result.task})"
     yield ""
-    yield f"{result.cases} cases: {mix}. Intervals are 95 %, BCa bootstrap of {drawn}, {result.resamples} draws.{exact}"
+    yield (
+        f"{result.cases} cases: {mix}. Intervals are 95 %: of proportions Wilson's{worth}, of the rest BCa "
+        f"bootstrap of {drawn}, {result.resamples} draws (kappa of fewer than 200: jackknife on Fisher's scale)."
+    )
     tests = (
-        "paired bootstrap of hospitals"
+        "paired jackknife t of hospitals"
         if result.clustered
-        else "McNemar mid-p of shares, paired bootstrap of the rest"
+        else "McNemar mid-p of shares, paired jackknife t of the rest"
     )
     yield f"Differences are paired, against {result.reference}; p by {tests}, after Holm over all rows."
     yield "A missing or unreadable answer is wrong, and under-triage wherever the case could be under-triaged."

@@ -1,10 +1,11 @@
-"""Bootstrap intervals: cases, or whole hospitals where visits cluster in them, drawn with replacement.
+"""Resampled intervals: cases, or whole hospitals where visits cluster in them, drawn with replacement or left out.
 
 One ``Units`` draws the same units for every statistic that is asked of it, so that the difference of two rows is a
-paired one. Intervals are bias-corrected and accelerated (BCa; Efron, J Am Stat Assoc 1987;82:171-185), with the
-acceleration from leaving out one unit at a time; drawing whole clusters after Davison and Hinkley, Bootstrap Methods
-and Their Application, 1997, section 3.8. ``scipy.stats.bootstrap`` has no clusters; the tests hold the interval equal
-to its.
+paired one. A score's interval is bias-corrected and accelerated (BCa; Efron, J Am Stat Assoc 1987;82:171-185), with
+the acceleration from leaving out one unit at a time; drawing whole clusters after Davison and Hinkley, Bootstrap
+Methods and Their Application, 1997, section 3.8. Its tails are widened for few units as Student's t is (Hesterberg, Am
+Stat 2015;69:371-386). A difference's interval and p are ``jackknife``'s: BCa is too narrow where two rows answer most
+cases alike. ``scipy.stats.bootstrap`` has no clusters; the tests hold the interval equal to its.
 """
 
 import math
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 
 from triage.metrics.confusions import FloatArray, confusions_by_unit, scores_of
 from triage.metrics.intervals import Interval
+from triage.metrics.jackknife import jackknife_interval, jackknife_p
 from triage.metrics.levels import IntArray
+from triage.metrics.student import student_quantile
 
 MOST_UNITS = 1000
 """More independent cases than this are drawn in random blocks: the spread is the same, the work is bounded."""
@@ -80,30 +83,36 @@ class Units:
 
 @dataclass(frozen=True)
 class Replicates:
-    """K values: of all cases (K,), of the draws (resamples, K), and with each unit left out in turn (count, K)."""
+    """K values: of all cases (K,), of the draws (resamples, K), and with each unit left out in turn (count, K).
+
+    ``difference``: they are paired differences of two rows.
+    """
 
     estimate: FloatArray
     drawn: FloatArray
     left_out: FloatArray
+    difference: bool = False
 
     def minus(self, other: "Replicates") -> "Replicates":
         """The paired difference: both must come from the same ``Units``."""
         return Replicates(
-            self.estimate - other.estimate, self.drawn - other.drawn, self.left_out - other.left_out
+            self.estimate - other.estimate,
+            self.drawn - other.drawn,
+            self.left_out - other.left_out,
+            difference=True,
         )
 
     def interval(self, index: int, *, confidence: float = 0.95) -> Interval:
-        """The BCa interval of value ``index``."""
-        return bca_interval(
-            float(self.estimate[index]),
-            self.drawn[:, index],
-            self.left_out[:, index],
-            confidence=confidence,
-        )
+        """Of value ``index``: BCa with widened tails, or the jackknife's where it is a difference."""
+        estimate, left_out = float(self.estimate[index]), self.left_out[:, index]
+        if self.difference:
+            return jackknife_interval(estimate, left_out, confidence=confidence)
+        units = int(np.isfinite(left_out).sum())
+        return bca_interval(estimate, self.drawn[:, index], left_out, confidence=_widened(confidence, units))
 
     def p_value(self, index: int) -> float:
-        """Two-sided p of value ``index`` being 0."""
-        return bootstrap_p(self.drawn[:, index])
+        """Two-sided p of value ``index`` being 0, which a difference is where two rows are alike."""
+        return jackknife_p(float(self.estimate[index]), self.left_out[:, index])
 
 
 def replicate(statistic: Callable[[FloatArray], FloatArray], units: Units) -> Replicates:
@@ -133,6 +142,7 @@ def mean_of(rows: Sequence[Replicates]) -> Replicates:
         np.mean([row.estimate for row in rows], axis=0),
         np.mean([row.drawn for row in rows], axis=0),
         np.mean([row.left_out for row in rows], axis=0),
+        difference=rows[0].difference,
     )
 
 
@@ -165,24 +175,20 @@ def bca_interval(
     return Interval(float(low), float(high))
 
 
-def bootstrap_p(differences: NDArray[np.float64]) -> float:
-    """Two-sided p of no difference, from the share of paired draws on the other side of 0; never 0.
-
-    (1 + draws) / (1 + all draws) on the smaller side, twice (Davison and Hinkley 1997, section 4.2). NaN of no draw.
-    """
-    drawn = differences[np.isfinite(differences)]
-    if drawn.size == 0:
-        return math.nan
-    fewer = min(int(np.sum(drawn <= 0)), int(np.sum(drawn >= 0)))
-    return min(1.0, 2.0 * (1 + fewer) / (1 + drawn.size))
-
-
 def _acceleration(left_out: NDArray[np.float64]) -> float:
     if left_out.size == 0:
         return 0.0
     away = left_out.mean() - left_out
     spread = float((away**2).sum())
     return 0.0 if spread < 1e-24 else float((away**3).sum()) / (6.0 * spread**1.5)
+
+
+def _widened(confidence: float, units: int) -> float:
+    """The confidence to ask of a bootstrap of so few units; that of many units is the same."""
+    if units < 2:
+        return confidence
+    z = student_quantile(confidence, units - 1) * math.sqrt(units / (units - 1))
+    return min(2 * _NORMAL.cdf(z) - 1, 1 - 1e-9)
 
 
 def _corrected(tail: float, z0: float, a: float) -> float:

@@ -1,4 +1,4 @@
-"""The interval of a proportion. ``exact`` has the exact one, ``bootstrap`` those of anything else."""
+"""The interval of a proportion. ``exact`` has the exact one, ``jackknife`` and ``bootstrap`` those of anything else."""
 
 import math
 from statistics import NormalDist
@@ -24,11 +24,25 @@ def wilson_interval(successes: int, total: int, *, confidence: float = 0.95) -> 
         raise ValueError(f"{successes} of {total} is no proportion")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence} is not between 0 and 1")
+    interval = wilson_of_share(successes / total, total, confidence=confidence)
+    return Interval(
+        0.0 if successes == 0 else interval.low,
+        1.0 if successes == total else interval.high,
+    )
+
+
+def wilson_of_share(share: float, total: float, *, confidence: float = 0.95) -> Interval:
+    """The same interval of a share of a number of cases that need not be whole, such as an effective sample size.
+
+    Raises:
+        ValueError: a share outside [0, 1], a total of 0 or less, or a confidence outside (0, 1).
+    """
+    if not 0 <= share <= 1 or not total > 0:
+        raise ValueError(f"a share of {share} among {total} is no proportion")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence {confidence} is not between 0 and 1")
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = successes / total
     scale = 1 + z * z / total
     centre = (share + z * z / (2 * total)) / scale
     half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == total else min(1.0, centre + half)
-    return Interval(low, high)
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
