@@ -2,6 +2,7 @@
 
 from eval.robustness.collection import FAMILIES, VARIANTS, choose
 from eval.robustness.once import SharedModel
+from eval.robustness.plots import PlotError, family_plot, family_plots, variant_plot
 from eval.robustness.repeat import repeatability, share_between_runs
 from eval.robustness.running import (
     Again,
@@ -20,14 +21,18 @@ __all__ = [
     "Again",
     "Answer",
     "Arm",
+    "PlotError",
     "Progress",
     "SharedModel",
     "Variant",
     "as_answer",
     "choose",
     "estimated_seconds",
+    "family_plot",
+    "family_plots",
     "questions",
     "repeatability",
     "run_variants",
     "share_between_runs",
+    "variant_plot",
 ]
