@@ -20,7 +20,7 @@ from eval import (
     score,
 )
 from triage.training.corpus import CorpusError
-from ui.cli import citations, common, comparison, floor, redteam
+from ui.cli import citations, common, comparison, evaluation_report, floor, redteam
 from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
@@ -29,6 +29,7 @@ app.command("model-citations")(citations.model_citations)
 app.command("faithfulness")(citations.faithfulness)
 app.command("compare-models")(comparison.compare_models)
 app.command("redteam")(redteam.redteam)
+app.command("report")(evaluation_report.report)
 app.command("floor")(floor.floor)
 
 
