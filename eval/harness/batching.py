@@ -30,7 +30,7 @@ class MicroBatcher:
     ) -> None:
         self._predictor = predictor
         self._thread = thread
-        self._answered = answered
+        self.answered = answered
         self._waiting: list[tuple[ReadCase, asyncio.Future[Prediction]]] = []
         self._worker: asyncio.Task[None] | None = None
         self.seconds = 0.0
@@ -76,7 +76,7 @@ class MicroBatcher:
         found = answer(self._predictor, cases)
         self.seconds += perf_counter() - began
         self.count += len(found)
-        self._answered(found)
+        self.answered(found)
         return found
 
 

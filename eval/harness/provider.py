@@ -7,7 +7,7 @@ the very intake record that the agent reads, and nothing of the label.
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
@@ -18,11 +18,21 @@ from eval.harness.answers import as_output
 from eval.harness.batching import MicroBatcher
 from eval.harness.dataset import SCALE, TASK, case_of
 from eval.harness.opening import RowFiles, Rows
+from eval.predictions import Prediction
+from eval.predictors import ReadCase
 from integrations.settings import Settings
 
 CASE_ID = "case_id"
 _IN_FLIGHT = 512
 """Samples asked about at once: enough for every model's batch, with the next one waiting."""
+
+
+class Asks(Protocol):
+    """Answers one case."""
+
+    async def ask(self, case: ReadCase) -> Prediction:
+        """The answer; a failure is one without a level."""
+        ...
 
 
 class TriageAPI(ModelAPI):
@@ -59,11 +69,11 @@ class TriageAPI(ModelAPI):
         self._adapter = adapter
         self._levels_only = levels_only
         self._asked: tuple[Task, AcuityScale] | None = None
-        self._batcher: MicroBatcher | None = None
+        self._batcher: Asks | None = None
         self._rows: Rows | None = None
         self._thread: Executor | None = None
 
-    def attach(self, batcher: MicroBatcher, task: Task, scale: AcuityScale) -> None:
+    def attach(self, batcher: Asks, task: Task, scale: AcuityScale) -> None:
         """Answer from a model that is open already; it is the caller's to close."""
         self._batcher, self._asked = batcher, (task, scale)
 

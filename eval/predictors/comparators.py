@@ -35,6 +35,10 @@ class Comparator(Protocol):
         """Read what was saved."""
         ...
 
+    def save(self, folder: Path) -> None:
+        """Write what ``load`` reads."""
+        ...
+
     def predict_proba(self, records: Sequence[IntakeRecord]) -> Any:
         """Probabilities of levels 1-5, shape (n, 5)."""
         ...
