@@ -4,6 +4,8 @@ import csv
 import fcntl
 import json
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -91,6 +93,40 @@ def no_served_model(model_servers: list[ModelServer]) -> Iterator[None]:
     yield
     for server in paused:
         server.start()
+
+
+@pytest.fixture(scope="session")
+def haproxy(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, str]]:
+    """The balancer's program and its variables: the one that is installed, or Debian's package unpacked."""
+    found = shutil.which(
+        "haproxy", path=os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"))
+    )
+    return ([found], dict(os.environ)) if found else _unpacked_haproxy(tmp_path_factory.mktemp("haproxy"))
+
+
+def _unpacked_haproxy(folder: Path) -> tuple[list[str], dict[str, str]]:
+    def bring(package: str) -> None:
+        for command in (f"apt-get download {package}", f"dpkg -x {package}_*.deb root"):
+            done = subprocess.run(
+                command, shell=True, cwd=folder, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                pytest.fail(
+                    f"HAProxy is needed: apt-get update && apt-get install -y haproxy ({done.stderr})"
+                )
+
+    bring("haproxy")
+    program = folder / "root" / "usr" / "sbin" / "haproxy"
+    variables = dict(os.environ)
+    for _ in range(3):  # a library may need another one
+        libraries = ":".join(map(str, (folder / "root" / "usr" / "lib").glob("*-linux-*")))
+        variables = {**os.environ, "LD_LIBRARY_PATH": libraries}
+        needed = subprocess.run(["ldd", program], env=variables, capture_output=True, text=True, check=True)
+        for line in needed.stdout.splitlines():
+            if "not found" in line:  # libx.so.1 is in the package libx1, and libx2.so.0 in libx2-0
+                name, _, version = line.split()[0].partition(".so.")
+                bring(f"{name}{'-' if name[-1].isdigit() else ''}{version}")
+    return [str(program)], variables
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ class ServeOptions:
     memory for keys and values on a CPU; 1 GiB holds 23,000 tokens of the 135M model. ``gpu_memory``: the share of the
     GPU's memory that vLLM takes. ``compiled``: compile the model's code before the first answer: faster answers,
     minutes more to start; None is no on a CPU and yes on a GPU. ``adapters``: how many may be computed with at once
-    that are loaded while it runs, none of a rank above ``adapter_rank``; 0 is a server that loads none.
+    that are loaded while it runs, none of a rank above ``adapter_rank``; 0 is a server that loads none. ``gpu``: the
+    one to use, as ``CUDA_VISIBLE_DEVICES`` names it; None leaves it to that variable.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +44,7 @@ class ServeOptions:
     compiled: bool | None = None
     adapters: int = 0
     adapter_rank: int = 16
+    gpu: str | None = None
 
 
 def command(
@@ -100,6 +102,7 @@ def environment(
     api_key: str | None,
     *,
     base_name: str = "",
+    ready_file: Path | None = None,
     inherited: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """The server's variables. Those of vLLM that stand around are left out: some of them log whole answers.
@@ -126,6 +129,10 @@ def environment(
             "CUDA_VISIBLE_DEVICES": "",
         }
         found.pop("OMP_NUM_THREADS", None)
+    elif options.gpu is not None:
+        found["CUDA_VISIBLE_DEVICES"] = options.gpu
+    if ready_file is not None:
+        found["TRIAGE_READY_FILE"] = str(ready_file)
     if api_key is not None:
         found["VLLM_API_KEY"] = api_key
     if options.adapters:

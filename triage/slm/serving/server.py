@@ -49,7 +49,8 @@ class ModelServer:
         venv: vLLM's environment.
         install: whether the environment may be made where it is not there.
         api_key: asked of every question; None for a server that asks for none.
-        log: the file for its output, written anew.
+        log: the file for its output, written anew; a file beside it, with ``.ready`` for its ending, says that the
+            warm-up is over: from then on ``/ready`` is 200.
         ready_seconds: for start and warm-up together.
         report: told what is going on.
     """
@@ -137,9 +138,17 @@ class ModelServer:
         python = ensure_environment(self._venv, self.device, install=self._install, report=self._report)
         began = time.monotonic()
         end = began + self._ready_s
+        ready_file = self.log.with_suffix(".ready")
+        ready_file.unlink(missing_ok=True)
         self._process = ServerProcess(
             command(python, self._served, self.options, port, self.device),
-            environment(self.options, self.device, self.api_key, base_name=str(self._served.base_name)),
+            environment(
+                self.options,
+                self.device,
+                self.api_key,
+                base_name=str(self._served.base_name),
+                ready_file=ready_file,
+            ),
             self.log,
         )
         self._port = port
@@ -151,6 +160,7 @@ class ModelServer:
         except BaseException:
             self.stop()
             raise
+        ready_file.touch(mode=0o600)
         self.start_seconds = time.monotonic() - began
         return self
 
@@ -158,6 +168,7 @@ class ModelServer:
         """End the server and its workers, and wait until they are gone. Harmless where it does not run."""
         atexit.unregister(self.stop)
         process, self._process = self._process, None
+        self.log.with_suffix(".ready").unlink(missing_ok=True)
         if process is not None:
             process.stop(_STOP_S)
 

@@ -50,6 +50,15 @@ async def test_everything_else_is_not_there(path, app):
     assert answer.json()["error"]["code"] == 404
 
 
+async def test_a_balancer_is_told_when_the_warm_up_is_over(app, tmp_path, monkeypatch):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as http:
+        assert (await http.get("/ready")).status_code == 503  # nobody would ever say so
+        monkeypatch.setenv("TRIAGE_READY_FILE", str(tmp_path / "vllm.ready"))
+        assert (await http.get("/ready")).status_code == 503
+        (tmp_path / "vllm.ready").touch()
+        assert (await http.get("/ready")).status_code == 200
+
+
 async def test_websockets_are_closed_and_the_server_may_start_and_end(app):
     sent = []
 

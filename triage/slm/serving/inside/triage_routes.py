@@ -21,6 +21,14 @@ WITH_KEY = frozenset({"/v1/models", "/v1/completions", "/v1/chat/completions"})
 LOAD, UNLOAD = "/v1/load_lora_adapter", "/v1/unload_lora_adapter"
 """With the key, from this machine, and only where the server was started for it."""
 
+READY = "/ready"
+"""For balancers: 200 after the warm-up, 503 before. /health is 200 as soon as vLLM listens, and the first question
+with a grammar may then take most of a minute.
+"""
+
+READY_FILE = "TRIAGE_READY_FILE"
+"""The variable with the path of the file that whoever started the server makes after the warm-up."""
+
 BASE = "TRIAGE_BASE_NAME"
 """The variable with the name of the bare weights, which every adapter's name begins with; unset: no adapters."""
 
@@ -46,6 +54,8 @@ class OnlyNeededRoutes:
         base = os.environ.get(BASE)
         if kind == "lifespan" or (kind == "http" and scope["path"] in OPEN | WITH_KEY):
             await self.app(scope, receive, send)
+        elif kind == "http" and scope["path"] == READY:
+            await _say_ready(send)
         elif kind == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif kind == "http" and base and scope["path"] in (LOAD, UNLOAD) and _of_this_machine(scope):
@@ -120,6 +130,19 @@ def _has_key(scope: _Scope) -> bool:
     key = os.environ.get("VLLM_API_KEY")
     given = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
     return bool(key) and len(given) == 1 and hmac.compare_digest(given[0], f"Bearer {key}".encode())
+
+
+def _warm() -> bool:
+    file = os.environ.get(READY_FILE)
+    return bool(file) and os.path.exists(str(file))
+
+
+async def _say_ready(send: _Send) -> None:
+    if _warm():
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await _refuse(send, 503, "not warmed up yet")
 
 
 async def _refuse(send: _Send, status: int, why: str) -> None:
