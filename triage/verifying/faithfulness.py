@@ -16,6 +16,8 @@ from triage.slm.shipped import resolve_adapter
 FAITHFULNESS_FILE = "faithfulness.json"
 SUPPORTING = "supporting, not causal"
 CAUSAL = "what the level was measured to depend on"
+LEAST_CASES = 100
+"""Cases with a pair to compare that a verdict other than the cautious one takes; a lucky handful proves nothing."""
 
 
 class Faithfulness(Frozen):
@@ -37,8 +39,8 @@ class Faithfulness(Frozen):
 
     @property
     def label(self) -> str:
-        """``CAUSAL`` only where the whole interval lies above zero."""
-        return CAUSAL if self.low > 0 else SUPPORTING
+        """``CAUSAL`` only where the whole interval lies above zero, over at least ``LEAST_CASES`` cases."""
+        return CAUSAL if self.low > 0 and self.cases >= LEAST_CASES else SUPPORTING
 
     def save(self, folder: Path) -> Path:
         """Write the measurement beside its adapter, with the verdict in words."""

@@ -7,7 +7,7 @@ import pytest
 from data_schemas import VITAL_SIGNS, FactKind
 from eval import sample_cases
 from eval.citations.faithful import CLASSES, Deleted, choose_pairs, summarised, without_fact
-from triage.verifying.faithfulness import CAUSAL, SUPPORTING
+from triage.verifying.faithfulness import CAUSAL, LEAST_CASES, SUPPORTING
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +47,11 @@ def _summary(*found: Deleted):
 
 def test_only_a_clear_difference_is_more_than_supporting():
     rng = random.Random(3)
-    clear = _summary(*(Deleted(0.3 + rng.random() / 10, 0.1 + rng.random() / 10) for _ in range(60)))
+    clear = _summary(*(Deleted(0.3 + rng.random() / 10, 0.1 + rng.random() / 10) for _ in range(LEAST_CASES)))
     assert clear.low > 0
     assert clear.label == CAUSAL
     assert clear.difference == pytest.approx(0.2, abs=0.03)
-    same = _summary(*(Deleted(rng.random(), rng.random()) for _ in range(60)))
+    same = _summary(*(Deleted(rng.random(), rng.random()) for _ in range(LEAST_CASES)))
     assert same.low < 0 < same.high
     assert same.label == SUPPORTING
     none = _summary(*(Deleted(0.0, 0.0) for _ in range(10)))
