@@ -1,4 +1,7 @@
-"""One patient's data in one JSON document: everything that is kept, and nothing of anybody else."""
+"""One patient's data in one JSON document: everything that is kept, and nothing of anybody else.
+
+Who exports stands in the audit chain before anything is handed out, also of a case that was erased.
+"""
 
 import json
 import os
@@ -91,23 +94,25 @@ class Export(Frozen):
     cases: tuple[ExportedCase, ...]
 
 
-async def export_case(runner: Runner, case_id: str) -> Export:
+async def export_case(runner: Runner, case_id: str, *, by: str) -> Export:
     """Everything kept of one case; of an erased one its audit entries.
 
     Raises:
         UnknownCaseError: no case has this id.
+        ValueError: ``by`` names nobody.
     """
-    return await _export(runner, None, [case_id])
+    return await _export(runner, None, [case_id], by)
 
 
-async def export_patient(runner: Runner, reference: str) -> Export:
+async def export_patient(runner: Runner, reference: str, *, by: str) -> Export:
     """Everything kept of one patient; without cases where there is none.
 
     Raises:
         AmbiguousPatientError: the reference may mean more than one person.
+        ValueError: ``by`` names nobody.
     """
     found = await cases_of_patient(runner.context.store.database, reference)
-    return await _export(runner, reference, found)
+    return await _export(runner, reference, found, by)
 
 
 def write_export(export: Export, path: Path) -> None:
@@ -127,12 +132,27 @@ def write_export(export: Export, path: Path) -> None:
         raise
 
 
-async def _export(runner: Runner, patient: str | None, case_ids: Sequence[str]) -> Export:
+async def _export(runner: Runner, patient: str | None, case_ids: Sequence[str], by: str) -> Export:
+    if not by.strip():
+        raise ValueError("say who exports")
+    now = runner.context.clock()
+
     def work(connection: Connection) -> tuple[ExportedCase, ...]:
+        chain.append(connection, now, [_noted(connection, case_id, by) for case_id in sorted(case_ids)])
         return tuple(_case(connection, case_id) for case_id in case_ids)
 
-    found = await runner.context.store.database.read(work, snapshot=True)
-    return Export(exported_at=runner.context.clock(), patient=patient, cases=found)
+    found = await runner.context.store.database.write(work) if case_ids else ()
+    return Export(exported_at=now, patient=patient, cases=found)
+
+
+def _noted(connection: Connection, case_id: str, by: str) -> chain.Entry:
+    """The entry of this export; the case's row stays locked until the transaction ends."""
+    locked = connection.execute(select(cases).where(cases.c.id == case_id).with_for_update()).one_or_none()
+    if locked is None:
+        raise UnknownCaseError(case_id)
+    attempt = chain.next_attempt(connection, locked.assessment_id, Step.EXPORTED)
+    detail = {"by": by}
+    return chain.Entry(case_id, locked.assessment_id, Step.EXPORTED, detail, attempt=attempt, lasting=True)
 
 
 def _case(connection: Connection, case_id: str) -> ExportedCase:

@@ -33,21 +33,23 @@ class Records:
         """
         return await cases_of_patient(self._runner.context.store.database, reference)
 
-    async def export_case(self, case_id: str) -> export.Export:
-        """Everything kept of one case.
+    async def export_case(self, case_id: str, *, by: str) -> export.Export:
+        """Everything kept of one case; the audit chain says who exported it.
 
         Raises:
             UnknownCaseError: no case has this id.
+            ValueError: ``by`` names nobody.
         """
-        return await export.export_case(self._runner, case_id)
+        return await export.export_case(self._runner, case_id, by=by)
 
-    async def export_patient(self, reference: str) -> export.Export:
-        """Everything kept of one patient, and nothing of anybody else.
+    async def export_patient(self, reference: str, *, by: str) -> export.Export:
+        """Everything kept of one patient, and nothing of anybody else; the audit chain says who exported it.
 
         Raises:
             AmbiguousPatientError: the reference may mean more than one person.
+            ValueError: ``by`` names nobody.
         """
-        return await export.export_patient(self._runner, reference)
+        return await export.export_patient(self._runner, reference, by=by)
 
     async def due(self, days: int) -> tuple[retention.DueCase, ...]:
         """The closed cases that came to rest more than ``days`` days ago."""

@@ -123,6 +123,7 @@ class Step(StrEnum):
     WRITE_ATTEMPTED = "write-attempted"
     CLOSED = "closed"
     ERASED = "erased"
+    EXPORTED = "exported"
     ALERTED = "alerted"
     ACKNOWLEDGED = "acknowledged"
 

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from agents.alerts import Acknowledgement, Alert, Raised
 from agents.errors import AlreadyAcknowledgedError, UnknownAlertError
 from agents.store import audit as chain
 from agents.store.canonical import canonical_json
 from agents.store.engine import Database
-from agents.store.tables import alerts, audit, cases
+from agents.store.tables import alerts, cases
 from agents.values import CasePhase, Step
 from data_schemas import ReviewerRole
 
@@ -62,7 +62,7 @@ class Alerts:
                 assert alert.acknowledged is not None
                 raise AlreadyAcknowledgedError(alert_id, alert.acknowledged.by, alert.acknowledged.at)
             detail = {"alert": alert.id, "code": alert.code.value, "role": role.value}
-            attempt = _next(connection, alert.assessment_id, Step.ACKNOWLEDGED)
+            attempt = chain.next_attempt(connection, alert.assessment_id, Step.ACKNOWLEDGED)
             evidence = canonical_json(alert)
             entry = chain.Entry(
                 alert.case_id, alert.assessment_id, Step.ACKNOWLEDGED, detail, evidence, attempt
@@ -85,7 +85,7 @@ def raise_alerts(
     query = select(alerts.c.code, alerts.c.subject).where(alerts.c.assessment_id == assessment_id)
     there = {(row.code, row.subject) for row in connection.execute(query)}
     entries: list[chain.Entry] = []
-    attempt = _next(connection, assessment_id, Step.ALERTED)
+    attempt = chain.next_attempt(connection, assessment_id, Step.ALERTED)
     for item in raised:
         if (item.code.value, item.subject) in there:
             continue
@@ -146,9 +146,3 @@ def locked(connection: Connection, case_id: str) -> str | None:
     query = select(cases.c.phase).where(cases.c.id == case_id).with_for_update()
     phase: str | None = connection.execute(query).scalar()
     return phase
-
-
-def _next(connection: Connection, assessment_id: str, step: Step) -> int:
-    """The next number of a step that may happen more than once; the case's row must be locked."""
-    query = select(func.count()).where(audit.c.assessment_id == assessment_id, audit.c.step == step.value)
-    return int(connection.execute(query).scalar_one()) + 1

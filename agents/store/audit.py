@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from agents.store.canonical import canonical_json, digest, keyed_digest
 from agents.store.tables import audit, audit_details, audit_head, cases
@@ -31,7 +31,7 @@ PLAIN, SALTED = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry to append. ``attempt`` counts deliveries; every other step happens once."""
+    """One entry to append. ``attempt`` counts what may happen more than once: deliveries, alerts, exports."""
 
     case_id: str
     assessment_id: str
@@ -153,6 +153,12 @@ def of_case(connection: Connection, case_id: str) -> list[Row[Any]]:
     """The entries of one case, oldest first; ``kept_detail`` and ``salt`` are None where they were erased."""
     query = _ENTRIES.where(audit.c.case_id == case_id).order_by(audit.c.sequence)
     return list((connection.execute(query)).all())
+
+
+def next_attempt(connection: Connection, assessment_id: str, step: Step) -> int:
+    """The next number of a step that may happen more than once; the case's row must be locked."""
+    query = select(func.count()).where(audit.c.assessment_id == assessment_id, audit.c.step == step.value)
+    return int(connection.execute(query).scalar_one()) + 1
 
 
 def detail_of(row: Row[Any]) -> str:

@@ -303,6 +303,7 @@ _OWN_DETAIL = {
     Step.WRITE_ATTEMPTED,
     Step.CLOSED,
     Step.ERASED,
+    Step.EXPORTED,
 }
 _TIMED = {
     Step.SCREENED: "screen",

@@ -93,7 +93,7 @@ async def test_a_released_database_goes_on(tmp_path, released_url, request):
         assert report.older_entries == (9 if plain else 0)
         chain = await opened.verify_chain()
         assert (chain.ok, chain.erased) == (True, 1), chain.problems
-        exported = await opened.records.export_case(cases["twice"].id)
+        exported = await opened.records.export_case(cases["twice"].id, by="dpo-1")
         assert [run.provenance is None for run in exported.cases[0].runs] == [plain, plain]
 
 

@@ -58,15 +58,23 @@ def export(
     case_id: str | None = _CASE,
     patient: str | None = _PATIENT,
     out: Path = typer.Option(..., "--out", help="The file; an existing one is not overwritten."),
+    by: str = _BY,
     data_dir: Path | None = _DATA_DIR,
 ) -> None:
-    """Write everything that is kept of one case or one patient to a JSON file, and nothing of anybody else."""
+    """Write everything that is kept of one case or one patient to a JSON file, and nothing of anybody else.
+
+    Who exports stands in the audit chain.
+    """
     _one_of(case_id, patient)
+    _named(by)
+    if out.exists():
+        common.err.say("--out", f"{out} exists and is kept: name another file")
+        raise typer.Exit(Exit.USAGE)
 
     async def work(service: CaseService) -> Export:
         if case_id is not None:
-            return await service.records.export_case(case_id)
-        return await service.records.export_patient(str(patient))
+            return await service.records.export_case(case_id, by=by)
+        return await service.records.export_patient(str(patient), by=by)
 
     found = common.run(_with(common.settings(data_dir), work))
     if not found.cases:

@@ -136,7 +136,10 @@ class Dashboard:
     def export(self, actor: Actor, case_id: str) -> Export:
         """Everything kept of one case."""
         return self._ask(
-            actor, Permission.EXPORT, lambda agent: agent.service.records.export_case(case_id), timeout=300
+            actor,
+            Permission.EXPORT,
+            lambda agent: agent.service.records.export_case(case_id, by=actor.name),
+            timeout=300,
         )
 
     def quality(
