@@ -20,7 +20,17 @@ from eval import (
     score,
 )
 from triage.training.corpus import CorpusError
-from ui.cli import citations, common, comparison, evaluation_report, floor, redteam
+from ui.cli import (
+    citations,
+    common,
+    comparison,
+    evaluation_energy,
+    evaluation_report,
+    evaluation_run,
+    floor,
+    gate,
+    redteam,
+)
 from ui.cli.exits import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Offline evaluation.")
@@ -29,8 +39,11 @@ app.command("model-citations")(citations.model_citations)
 app.command("faithfulness")(citations.faithfulness)
 app.command("compare-models")(comparison.compare_models)
 app.command("redteam")(redteam.redteam)
+app.command("run")(evaluation_run.run)
 app.command("report")(evaluation_report.report)
 app.command("floor")(floor.floor)
+app.command("gate")(gate.gate)
+app.command("energy")(evaluation_energy.energy)
 
 
 @app.command()
