@@ -178,8 +178,9 @@ class EnergyRow(Frozen):
     machine has no meter) or ``estimate`` (a published or computed figure; nothing ran here). ``meter``: what was
     metered and what was not. ``ratio``: to the row named in ``against`` on the same machine, prompts and tokens, with
     its interval. ``wh_per_1000``: idle power included where a counter was read; ``net_wh_per_1000``: without it, and
-    ``idle_watts`` what was taken off. ``seconds``: of all ``cases`` once. ``what``: what exactly ran. ``parts``: Wh per
-    1,000 by what was counted. ``interval``: how ``low`` and ``high`` were had, over how many ``blocks``.
+    ``idle_watts`` what was taken off. ``seconds``, ``processor_seconds``: of all ``cases`` once. ``what``: what exactly
+    ran. ``parts``: Wh per 1,000 by what was counted. ``interval``: how ``low`` and ``high`` were had, over how many
+    ``blocks``.
     """
 
     row: str
@@ -202,6 +203,7 @@ class EnergyRow(Frozen):
     interval: str | None = None
     idle_watts: float | None = None
     net_wh_per_1000: float | None = None
+    processor_seconds: float | None = None
     parts: Mapping[str, float] = Field(default_factory=dict)
 
 
