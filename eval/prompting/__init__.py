@@ -2,7 +2,7 @@
 
 from eval.prompting.access import check_access, key_variable, not_configured
 from eval.prompting.answer import Answer, Failure, read_answer
-from eval.prompting.cost import Estimate, PriceError, Prices, Spent, estimate, load_prices, spent
+from eval.prompting.cost import Estimate, PriceError, Prices, Spent, estimate, load_prices, spent, used_by
 from eval.prompting.facts import LeakError, patient_text
 from eval.prompting.failures import AccessError
 from eval.prompting.prompts import (
@@ -44,4 +44,5 @@ __all__ = [
     "solver",
     "spent",
     "stored_answer",
+    "used_by",
 ]

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessage, ModelUsage
 from pydantic import Field, ValidationError
 
@@ -157,6 +158,18 @@ def spent(model: str, usage: ModelUsage, prices: Prices) -> Spent:
         usd=None if price is None else price.usd(fresh, cached, usage.output_tokens),
         prices=f"{prices.source}, {prices.as_of}" + (", to be checked" if prices.to_be_checked else ""),
     )
+
+
+def used_by(samples: Iterable[EvalSample]) -> ModelUsage:
+    """What the answers of a log's samples took, those from Inspect's cache among them: they were paid for once.
+
+    ``EvalLog.stats`` counts only what was sent in that run, which after a resume is a part.
+    """
+    total = ModelUsage()
+    for sample in samples:
+        if sample.output.usage is not None:
+            total += sample.output.usage
+    return total
 
 
 def token_counter(

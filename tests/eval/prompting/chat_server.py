@@ -122,7 +122,7 @@ def _listening(answer: Callable[[Exchange], None]) -> Iterator[str]:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 answer(Exchange(self, json.loads(content)))
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -1,3 +1,4 @@
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,3 +51,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
         monkeypatch.setenv("LOCAL_BASE_URL", running.url)
         monkeypatch.setenv("LOCAL_API_KEY", KEY)
         yield running
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """What a run of Inspect leaves behind is collected here, and not in another test."""
+    yield
+    gc.collect()

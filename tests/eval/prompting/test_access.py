@@ -6,6 +6,13 @@ from inspect_ai.model import get_model
 
 from eval.prompting import AccessError, check_access, key_variable, not_configured
 
+pytestmark = [
+    # Inspect's own call of tenacity, and streams and connections that it leaves to the collector.
+    pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.usefixtures("collected"),
+]
+
 
 @pytest.mark.parametrize(
     ("model", "remedy"),

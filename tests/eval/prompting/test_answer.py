@@ -141,7 +141,9 @@ def test_no_beginning_of_an_object_is_an_answer(level: int, reason: str, data: s
     assert read_answer(shorter, FIVE) == Answer(failure=Failure.CUT_OFF)
 
 
-@given(before=no_digits, level=st.integers(1, 5), name=st.sampled_from(["Level", "Final answer", "**Level**"]))
+@given(
+    before=no_digits, level=st.integers(1, 5), name=st.sampled_from(["Level", "Final answer", "**Level**"])
+)
 def test_a_last_line_is_read_whatever_stands_before(before: str, level: int, name: str) -> None:
     assert read_answer(f"{before}\n{name}: {level}", FIVE).level == level
 

@@ -5,10 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from inspect_ai.model import ModelUsage
+from inspect_ai.log import EvalSample
+from inspect_ai.model import ModelOutput, ModelUsage
 
 from data_schemas import IntakeRecord
-from eval.prompting import AnswerScale, PriceError, Strategy, estimate, load_prices, load_prompts, spent
+from eval.prompting import (
+    AnswerScale,
+    PriceError,
+    Strategy,
+    estimate,
+    load_prices,
+    load_prompts,
+    spent,
+    used_by,
+)
 from eval.prompting.cost import is_reasoning, token_counter
 
 Record = Callable[..., IntakeRecord]
@@ -55,7 +65,13 @@ def test_the_users_own_prices_replace_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "models: 3", "as_of: x\nsource: y\nmodels: {a: {input: -1, output: 1}}", "{", "as_of: x\nmodels: {}"],
+    [
+        "",
+        "models: 3",
+        "as_of: x\nsource: y\nmodels: {a: {input: -1, output: 1}}",
+        "{",
+        "as_of: x\nmodels: {}",
+    ],
 )
 def test_a_file_that_is_no_prices_is_named(tmp_path: Path, content: str) -> None:
     own = tmp_path / "own.yaml"
@@ -103,6 +119,15 @@ def test_cached_input_is_priced_apart_and_counted_in() -> None:
     assert found.usd == pytest.approx(0.6 * 2.5 + 0.4 * 1.25 + 0.1 * 10)
     assert (found.input_tokens, found.cached_tokens, found.reasoning_tokens) == (1_000_000, 400_000, 7)
     assert "to be checked" in found.prices
+
+
+def test_what_a_cache_answered_was_paid_for_once() -> None:
+    sent = EvalSample(id=1, epoch=1, input="", target="")
+    sent.output = ModelOutput(model="m", usage=ModelUsage(input_tokens=7, output_tokens=2, total_tokens=9))
+    unanswered = EvalSample(id=2, epoch=1, input="", target="")
+    used = used_by([sent, unanswered, sent])
+    assert (used.input_tokens, used.output_tokens, used.total_tokens) == (14, 4, 18)
+    assert used_by([]) == ModelUsage()
 
 
 @pytest.mark.parametrize(

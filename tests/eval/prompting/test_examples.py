@@ -38,7 +38,9 @@ def test_fixed_examples_hold_every_level_and_are_the_same_for_everybody(
     assert pick("y", record(chief_complaint="rash", pulse="66")) == first
     assert FixedExamples(pool[::-1], 5)("x", record()) == first
     assert FixedExamples(pool, 5, seed=1)("x", record()) != first
-    assert Counter(e.label for e in FixedExamples(pool, 12)("x", record())) == Counter("112233445512"[:10] + "12")
+    assert Counter(e.label for e in FixedExamples(pool, 12)("x", record())) == Counter(
+        "112233445512"[:10] + "12"
+    )
 
 
 def test_the_patient_is_never_an_example_of_themselves(pool: list[Example]) -> None:
@@ -69,7 +71,7 @@ def test_a_missing_sign_counts_neither_way(record: Record) -> None:
         Example(case_id="healthy", record=record(chief_complaint="c", spo2="99"), label="5"),
     ]
     chosen = NearestExamples(pool, 3)("x", record(chief_complaint="d", spo2="99"))
-    assert [e.case_id for e in chosen][0] == "known"
+    assert chosen[0].case_id == "known"
     none_known = record(age_years="", pulse="", resp_rate="", temp_c="", sbp="", dbp="", pain_0_10="")
     assert len(NearestExamples(pool, 2)("x", none_known)) == 2
 
@@ -98,7 +100,9 @@ def test_too_few_beside_the_patient_is_an_error(pool: list[Example], kind: Any) 
 def test_a_training_file_is_read_by_its_scale(write: Callable[..., Path], row: Callable[..., Any]) -> None:
     path = write([row(case_id=f"k-{level}", acuity=str(level)) for level in (1, 3, 5)], "train.csv")
     assert [e.label for e in read_examples(path, AnswerScale.KTAS)] == ["1", "3", "5"]
-    vignettes = write([{"case_id": "v", "vignette": "88-year-old man with chest pain", "acuity": 2}], "v.jsonl")
+    vignettes = write(
+        [{"case_id": "v", "vignette": "88-year-old man with chest pain", "acuity": 2}], "v.jsonl"
+    )
     assert [e.label for e in read_examples(vignettes, AnswerScale.ESI)] == ["2"]
     classes = write([{"case_id": "s", "case_description": "A runny nose.", "urgency_level": "sc"}], "s.jsonl")
     assert [e.label for e in read_examples(classes, AnswerScale.SEMIGRAN)] == ["sc"]

@@ -8,7 +8,15 @@ import jsonschema
 import pytest
 
 from data_schemas import IntakeRecord
-from eval.prompting import AnswerScale, Example, PromptError, Strategy, load_prompts, patient_text, read_answer
+from eval.prompting import (
+    AnswerScale,
+    Example,
+    PromptError,
+    Strategy,
+    load_prompts,
+    patient_text,
+    read_answer,
+)
 from eval.prompting.prompts import PROMPTS_FILE
 
 Record = Callable[..., IntakeRecord]

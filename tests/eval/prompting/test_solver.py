@@ -11,6 +11,7 @@ from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
+from inspect_ai.model import get_model
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import TaskState
 
@@ -19,6 +20,13 @@ from eval.prompting import ANSWER_KEY, Failure, PromptError, patient_text, recor
 
 Record = Callable[..., IntakeRecord]
 Run = Callable[..., EvalLog]
+
+pytestmark = [
+    # Inspect's own call of tenacity, and streams and connections that it leaves to the collector.
+    pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.usefixtures("collected"),
+]
 
 
 @scorer(metrics=[accuracy()])
@@ -42,7 +50,7 @@ def run(server: ChatServer, record: Record, tmp_path: Path) -> Run:
         strategy: str = "zero-shot",
         scale: str = "KTAS",
         options: dict[str, Any] | None = None,
-        model_args: dict[str, Any] | None = None,
+        client_retries: int = 0,
         **settings: Any,
     ) -> EvalLog:
         server.script = list(script)
@@ -55,14 +63,13 @@ def run(server: ChatServer, record: Record, tmp_path: Path) -> Run:
             )
             for number in range(cases)
         ]
-        task = Task(
-            dataset=samples, solver=solver(strategy, scale, **(options or {})), scorer=level_scorer()
-        )
-        # The client's own tries would multiply Inspect's; here only Inspect's count.
+        task = Task(dataset=samples, solver=solver(strategy, scale, **(options or {})), scorer=level_scorer())
+        # The client's own tries would multiply Inspect's; here only Inspect's count. Not memoized: each test has a
+        # server of its own.
+        model = get_model("openai-api/local/tested", memoize=False, max_retries=client_retries)
         return inspect_eval(
             task,
-            model="openai-api/local/tested",
-            model_args={"max_retries": 0, **(model_args or {})},
+            model=model,
             log_dir=str(tmp_path / "logs"),
             display="none",
             **{"max_connections": 1, "max_retries": 0, "fail_on_error": False, **settings},
@@ -72,8 +79,8 @@ def run(server: ChatServer, record: Record, tmp_path: Path) -> Run:
 
 
 def answers(log: EvalLog) -> list[dict[str, Any] | None]:
-    assert log.samples is not None
-    return [sample.store.get(ANSWER_KEY) for sample in log.samples]
+    samples = sorted(log.samples or [], key=lambda sample: int(str(sample.id)[2:]))
+    return [sample.store.get(ANSWER_KEY) for sample in samples]
 
 
 def failures(log: EvalLog) -> list[str | None]:
@@ -117,35 +124,36 @@ def test_classes_are_asked_for_in_their_own_words(run: Run, server: ChatServer) 
     assert schema["properties"]["level"]["enum"] == ["em", "ne", "sc"]
 
 
-@pytest.mark.parametrize(
-    ("act", "failure"),
-    [
-        (text("I cannot say."), Failure.NO_LEVEL),
-        (text("level 2 or level 3"), Failure.SEVERAL),
-        (text('{"level": 3, "reason": "the pat', "length"), Failure.CUT_OFF),
-        (text('{"level": 3, "reason": "the pat'), Failure.CUT_OFF),
-        (text("Level: 3", "length"), Failure.CUT_OFF),
-        (text(""), Failure.EMPTY),
-        (text(None), Failure.EMPTY),
-        (text(None, refusal="I will not."), Failure.NO_LEVEL),
-        (text("Sorry.", "content_filter"), Failure.REFUSED),
-        (error(400, "content_filter"), Failure.REFUSED),
-        (error(400, "context_length_exceeded"), Failure.TOO_LONG),
-        (error(400), Failure.REJECTED),
-        (error(429), Failure.RATE_LIMITED),
-        (error(500), Failure.SERVER_ERROR),
-        (error(503), Failure.SERVER_ERROR),
-        (hang_up, Failure.UNREACHABLE),
-        (raw(b"<html>busy</html>"), Failure.MALFORMED),
-    ],
-)
-def test_what_is_no_level_counts_as_wrong_and_is_listed(run: Run, act: Act, failure: Failure) -> None:
-    log = run([act])
+FAULTS = [
+    # A fault of the service between answers: five in a row would stop the run.
+    (error(400), Failure.REJECTED),
+    (error(429), Failure.RATE_LIMITED),
+    (text("I cannot say."), Failure.NO_LEVEL),
+    (error(500), Failure.SERVER_ERROR),
+    (error(503), Failure.SERVER_ERROR),
+    (text("level 2 or level 3"), Failure.SEVERAL),
+    (hang_up, Failure.UNREACHABLE),
+    (raw(b"<html>busy</html>"), Failure.MALFORMED),
+    (text('{"level": 3, "reason": "the pat', "length"), Failure.CUT_OFF),
+    (text('{"level": 3, "reason": "the pat'), Failure.CUT_OFF),
+    (text("Level: 3", "length"), Failure.CUT_OFF),
+    (text(""), Failure.EMPTY),
+    (text(None), Failure.EMPTY),
+    (text(None, refusal="I will not."), Failure.NO_LEVEL),
+    (text("Sorry.", "content_filter"), Failure.REFUSED),
+    (error(400, "content_filter"), Failure.REFUSED),
+    (error(400, "context_length_exceeded"), Failure.TOO_LONG),
+    (level(3), None),
+]
+
+
+def test_what_is_no_level_counts_as_wrong_and_is_listed(run: Run) -> None:
+    log = run([act for act, _ in FAULTS], cases=len(FAULTS), max_samples=1)
     assert log.status == "success"
-    assert failures(log) == [failure.value]
+    assert errors(log) == []
+    assert failures(log) == [failure and failure.value for _, failure in FAULTS]
     assert log.results is not None
-    assert log.results.scores[0].metrics["accuracy"].value == 0
-    assert SECRET not in failure.value
+    assert log.results.scores[0].metrics["accuracy"].value == pytest.approx(1 / len(FAULTS))
 
 
 def test_no_answer_in_time_counts_as_wrong(run: Run) -> None:
@@ -155,7 +163,7 @@ def test_no_answer_in_time_counts_as_wrong(run: Run) -> None:
 
 @pytest.mark.parametrize("act", [error(503), error(429, headers={"Retry-After": "1"}), hang_up])
 def test_a_passing_fault_is_tried_again(run: Run, server: ChatServer, act: Act) -> None:
-    log = run([act, level(3)], model_args={"max_retries": 2})
+    log = run([act, level(3)], client_retries=2)
     assert [a["label"] for a in answers(log)] == ["3"]
     assert server.asked == 2
 
