@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 import agents.state
 import agents.values
 import data_schemas
+from agents.store.driver_logs import silence_driver_logging
 from agents.store.failures import named
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ async def open_checkpoints(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
     Raises:
         StoreError: the SQLite file cannot be used.
     """
+    silence_driver_logging()
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         with named(url):

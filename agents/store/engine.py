@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from agents.errors import StoreError
+from agents.store.driver_logs import silence_driver_logging
 from agents.store.failures import named, place
 
 HEAD = "0003"
@@ -99,6 +100,7 @@ def open_engine(url: str) -> Engine:
     failure. Write transactions begin IMMEDIATE, so that two processes queue instead of failing half-way.
     ``hide_parameters`` keeps patient data out of the driver's exception messages.
     """
+    silence_driver_logging()
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database:

@@ -43,7 +43,7 @@ async def test_a_server_that_answers_gives_a_suggestion_that_names_it(settings, 
 
 @pytest.mark.parametrize(("act", "name"), FAULTS)
 async def test_each_fault_leaves_the_rules_and_a_clinician(settings, server, patient, caplog, act, name):
-    caplog.set_level(logging.INFO)  # as `--verbose` does; aiosqlite writes every row at DEBUG
+    caplog.set_level(logging.INFO)  # as `--verbose` does
     server.script = [act]
     async with open_agent(settings) as agent:
         case = await agent.service.assess(patient)
