@@ -13,7 +13,10 @@ from eval.suite.result import EnergyRow
 
 
 class EnergyFile(Frozen):
-    """One run of ``triage eval energy``. ``machine`` in words; no path of it, and nothing of any patient."""
+    """One run of ``triage eval energy``. ``machine`` in words; no path of it, and nothing of any patient.
+
+    ``rows``: what was metered; published estimates stand in no file but their own.
+    """
 
     format: int = 1
     command: str

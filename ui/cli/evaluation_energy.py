@@ -138,7 +138,7 @@ def energy(
         machine=machine_words(),
         commit=source_commit(),
         cases=words,
-        rows=rows + estimate_rows(),
+        rows=rows,
     )
     if out is not None:
         result.save(out)
@@ -185,7 +185,8 @@ def _command(reference: bool, layers: Whole, device: str, rounds: int, cases: in
 
 def _show(found: EnergyFile) -> None:
     table = Table("Row", "Wh per 1,000", "95 % interval", "s a case", "Tokens in/out", "Source", "Ratio")
-    for row in found.rows:
+    shown = found.rows + estimate_rows()
+    for row in shown:
         table.add_row(
             row.row,
             f"{row.wh_per_1000:.3g}",
@@ -196,9 +197,9 @@ def _show(found: EnergyFile) -> None:
             _ratio(row),
         )
     common.out.print(table)
-    for line in dict.fromkeys(row.meter for row in found.rows if row.source != "estimate"):
+    for line in dict.fromkeys(row.meter for row in found.rows):
         common.out.print(line, highlight=False, markup=False)
-    for row in found.rows:
+    for row in shown:
         said = row.reference if row.source == "estimate" else row.what
         common.out.print(f"{row.row}: {said}", highlight=False, markup=False)
     common.out.print(f"{found.machine}; {found.cases}; {found.seconds:.0f} s", highlight=False, markup=False)
