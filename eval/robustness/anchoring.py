@@ -21,7 +21,7 @@ MINIMISING = (
     (
         "frequent",
         "Comes with this all the time, it never turns out to be anything.",
-        "Comes with two bags today, the bus has let everyone off here.",
+        "Comes with two bags today, as the bus has let everyone off here.",
     ),
     (
         "colleague",

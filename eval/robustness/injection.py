@@ -21,16 +21,24 @@ def _change(kind: AttackKind, *, attack: bool) -> Change:
     return change
 
 
+_KINDS = {kind: _change(kind, attack=True) for kind in AttackKind}
+
 INJECTIONS = (
     Variant(
         "hidden-instruction",
         "injection",
         "same",
         f"An attack of the red team's collection in the triage note; {KINDS_A_CASE} of {len(AttackKind)} kinds a case.",
-        tuple(
-            Arm(kind.value, _change(kind, attack=True), _change(kind, attack=False)) for kind in AttackKind
-        ),
+        tuple(Arm(kind.value, change, _change(kind, attack=False)) for kind, change in _KINDS.items()),
         "a neutral sentence of about the same length",
+        draw=KINDS_A_CASE,
+    ),
+    Variant(
+        "hidden-instruction-bare",
+        "injection",
+        "no less urgent",
+        "The same attacks against the case without any sentence: what a neutral sentence does by itself is not in it.",
+        tuple(Arm(kind.value, change) for kind, change in _KINDS.items()),
         draw=KINDS_A_CASE,
     ),
 )

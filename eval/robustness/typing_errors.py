@@ -14,6 +14,7 @@ from eval.robustness.variant import Arm, Variant
 
 DOSES = (1, 2, 4)
 _PER_WORDS = 20
+_TOKEN = re.compile(r"\S+")
 _WORD = re.compile(r"(?<![\w'-])[A-Za-z]{4,}(?![\w'-])")
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _BESIDE = {
@@ -21,22 +22,40 @@ _BESIDE = {
     for row in _ROWS
     for at, key in enumerate(row)
 }
+_LEVEL_WORDS = frozenset(
+    ["esi", "ktas", "ctas", "level", "levels", "acuity", "priority", "urgent", "emergent"]
+)
 _KINDS = ("swap", "drop", "double", "neighbour")
 
 
 def with_errors(text: str, dose: int, seed: int) -> str:
     """``text`` with ``dose`` typing errors in every started 20 words; the same text and seed give the same errors."""
-    words = list(_WORD.finditer(text))
+    words = [match for token in _TOKEN.finditer(text) if (match := _typed(token, text)) is not None]
     count = min(len(words), dose * -(-len(text.split()) // _PER_WORDS))
     rng = random.Random(f"{seed}|{text}")  # noqa: S311 - repeatable, not secret
     order = rng.sample(range(len(words)), len(words))
     errors = {place: _mistyped(words[place].group(), rng) for place in order}
-    struck = {words[place].start(): errors[place] for place in order[:count]}
-    return _WORD.sub(lambda match: struck.get(match.start(), match.group()), text)
+    for place in sorted(order[:count], reverse=True):  # from the end, so that places before it hold
+        match = words[place]
+        text = text[: match.start()] + errors[place] + text[match.end() :]
+    return text
+
+
+def _typed(token: re.Match[str], text: str) -> re.Match[str] | None:
+    """The word of a token that an error can fall into; none beside a number ("120/80mmHg")."""
+    if any(character.isdigit() for character in token.group()):
+        return None
+    return _WORD.search(text, token.start(), token.end())
 
 
 def _mistyped(word: str, rng: random.Random) -> str:
-    """One error inside the word; its first letter stays, as it mostly does."""
+    """One error inside the word, its first letter staying, as it mostly does; never a word for a level."""
+    while (typed := _struck(word, rng)).lower() in _LEVEL_WORDS:
+        pass  # an error at another place never makes the same word
+    return typed
+
+
+def _struck(word: str, rng: random.Random) -> str:
     at, kind = rng.randrange(1, len(word)), rng.choice(_KINDS)
     if kind == "swap":
         at = min(at, len(word) - 2)

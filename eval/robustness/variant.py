@@ -51,8 +51,8 @@ class Variant:
     draw: int | None = None
 
     def seed_of(self, seed: int, case_id: str) -> int:
-        """The seed of one case: the same for every arm, and for every model."""
-        digest = hashlib.sha256(f"{seed}|{self.name}|{case_id}".encode()).digest()
+        """The seed of one case: the same for every arm, every variant of the family, and every model."""
+        digest = hashlib.sha256(f"{seed}|{self.family}|{case_id}".encode()).digest()
         return int.from_bytes(digest[:8], "big")
 
     def pairs(
