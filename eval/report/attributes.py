@@ -1,6 +1,6 @@
 """The 31 source attributes of HTI-1: the adapter's own answers, and beside them what this run measured.
 
-An answer is of one adapter only: it is shown where the run names that adapter by its hash, else the question stands open.
+An answer is of one adapter only: it is shown where the run names that adapter by its hash, else the question is open.
 """
 
 import re
@@ -31,7 +31,8 @@ def questions() -> Mapping[str, Mapping[str, str]]:
 def source_attributes(result: SuiteResult) -> Section:
     """One table an adapter that ran; the open questions where none of the shipped ones did."""
     lead = Paragraph(
-        f"The 31 questions of {RULE}. Answers are those that came with the model; beside them stands what this run measured. "
+        f"The 31 questions of {RULE}. Answers are those that came with the model; beside them stands what "
+        "this run measured. "
         "Software of this project is not certified under that rule.",
         tone="soft",
     )
@@ -103,7 +104,8 @@ def _measured(result: SuiteResult, names: frozenset[str]) -> dict[str, str]:
             low = words.count(row.counts.get("strict_under_triage"))
             strict.append(f"{who}: {low} of level 1 or 2 put at 4 or 5")
         gaps += [
-            f"{task.title}, {words.row_name(g.row)}, {words.score_name(g.score).lower()} by {g.attribute}: {g.highest} over "
+            f"{task.title}, {words.row_name(g.row)}, {words.score_name(g.score).lower()} by "
+            f"{g.attribute}: {g.highest} over "
             f"{g.lowest} by {words.estimate(g.difference)}"
             for g in task.comparison.gaps
             if g.row in names and g.score in {"accuracy", "recall_high"}

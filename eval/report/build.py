@@ -40,10 +40,11 @@ def build(result: SuiteResult, *, cases: bool = True) -> Document:
             not_run(result),
             again(result),
         ),
-        footer="An aid to judging models, made from recorded cases. Not a clinical instruction; a clinician decides on every level.",
+        footer="Made from recorded cases, to judge models. No clinical instruction: a clinician decides every level.",
     )
 
 
 def _task(task: TaskResult) -> Section:
+    task = task.model_copy(update={"name": words.slug(task.name)})
     parts = tuple(section for section in (part(task) for part in _PARTS) if section)
     return Section(task.name, task.title, (), parts)

@@ -23,10 +23,13 @@ def cost(result: SuiteResult) -> Section:
             Table(
                 "cost-time",
                 "Time, tokens and price",
-                ("Row", "On", "Cases", "Cached", "Failed", "Cases a second", "p50, s", "p95, s", "Tokens in", "Tokens out", "USD"),
+                ("Row", "On", "Cases", "Cached", "Failed", "Cases a second", "p50, s", "p95, s",
+                 "Tokens in", "Tokens out", "USD"),
                 tuple((words.row_name(model.name, run=True), title, *_time(model)) for title, model in asked),
-                "p50 and p95: seconds from asking to answer of one case; a dash where cases were answered in batches. Cached: "
-                "taken from an earlier run. Recorded rows are left out: what they cost is not known. USD: price of an API’s tokens; a dash where nothing is billed.",
+                "p50 and p95: seconds from asking to answer of one case; a dash where cases were "
+                "answered in batches. Cached: "
+                "taken from an earlier run. Recorded rows are left out: what they cost is not known. "
+                "USD: price of an API’s tokens; a dash where nothing is billed.",
             )
         )  # fmt: skip
     if result.energy:

@@ -54,13 +54,16 @@ def _files(result: SuiteResult) -> dict[str, tuple[tuple[str, ...], Iterable[Lin
         ),
         "repeats": (("task", "row", "cases", "runs", "measure", *_ESTIMATE), _repeats(result)),
         "rows": (
-            ("task", "row", "kind", "cases", "failed", "cached", "seconds", "cases_per_second", "latency_p50", "latency_p95",
+            ("task", "row", "kind", "cases", "failed", "cached", "seconds", "cases_per_second", "latency_p50",
+             "latency_p95",
              "input_tokens", "output_tokens", "usd"),
             _rows(result),
         ),
         "energy": (
-            ("row", "source", "meter", "wh_per_1000", "low", "high", "cases", "seconds", "against", "ratio", "reference"),
-            ((e.row, e.source, e.meter, e.wh_per_1000, e.low, e.high, e.cases, e.seconds, e.against, e.ratio, e.reference)
+            ("row", "source", "meter", "wh_per_1000", "low", "high", "cases", "seconds", "against", "ratio",
+             "reference"),
+            ((e.row, e.source, e.meter, e.wh_per_1000, e.low, e.high, e.cases, e.seconds, e.against, e.ratio,
+              e.reference)
              for e in result.energy),
         ),
     }  # fmt: skip

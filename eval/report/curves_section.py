@@ -24,7 +24,8 @@ def confusions(task: TaskResult) -> Section:
     blocks: tuple[Block, ...] = ()
     if items:
         note = (
-            "Lines are the true level, columns the answered one; ‘none’ is no readable answer. Right of the diagonal is "
+            "Lines are the true level, columns the answered one; ‘none’ is no readable answer. Right of "
+            "the diagonal is "
             "under-triage, left of it over-triage. The shade is the share of its line."
         )
         blocks = (Paragraph(note, tone="soft"), Matrices(items))
@@ -46,12 +47,13 @@ def sets(task: TaskResult) -> Section:
     blocks: tuple[Block, ...] = ()
     if task.sets:
         blocks = (
-            Paragraph("The levels that a row could not tell apart for a patient, and whether the true one is among them.",
+            Paragraph("The levels that a row could not tell apart for a patient, and whether the true one is in.",
                       tone="soft"),
             Table(
                 f"{task.name}-sets",
                 f"{task.title}. Prediction sets, n = {words.count(task.comparison.cases)}, 95 % intervals",
-                ("Row", "Holds the true level", "More urgent than the set", "Mean size", *(f"{n} wide" for n in range(1, 6))),
+                ("Row", "Holds the true level", "More urgent than the set", "Mean size",
+                 *(f"{n} wide" for n in range(1, 6))),
                 tuple(
                     (
                         words.row_name(item.row),
@@ -115,7 +117,8 @@ def _recall(task: TaskResult) -> Plot | None:
         f"As answered (recall at over-triage): {words.listed(told)}."
     )
     caption = (
-        "A line is what a row would find at each rate of over-triage if only its threshold moved, by one decision rule for "
+        "A line is what a row would find at each rate of over-triage if only its threshold moved, by one "
+        "decision rule for "
         "all; a mark is what it answered. The shaded band is where curves are compared."
     )
     return Plot(key, "Found of the sickest against over-triage", alt, svg, caption)
@@ -134,7 +137,8 @@ def _areas(task: TaskResult) -> Table | None:
         f"{task.name}-areas",
         f"{task.title}. Mean recall of levels 1-2 between over-triage {low:g} and {high:g}, the threshold moving",
         ("Row", "Mean recall", f"Difference to {words.row_name(found[0].row)}, p after Holm"),
-        tuple((words.row_name(item.row), words.estimate(item.area), words.difference(item.difference)) for item in found),
+        tuple((words.row_name(item.row), words.estimate(item.area), words.difference(item.difference))
+            for item in found),
     )  # fmt: skip
 
 
@@ -148,13 +152,17 @@ def _reliability(task: TaskResult) -> Plot | None:
         x_label="claimed probability of level 1 or 2", y_label="share that was of level 1 or 2",
     )  # fmt: skip
     told = [
-        f"{words.row_name(item.row)} from {words.number(item.y[0], 2)} found where {words.number(item.x[0], 2)} was claimed "
+        f"{words.row_name(item.row)} from {words.number(item.y[0], 2)} found where "
+        f"{words.number(item.x[0], 2)} was claimed "
         f"to {words.number(item.y[-1], 2)} where {words.number(item.x[-1], 2)} was"
         for _, item in found
         if item.x
     ]
     alt = f"Claimed probability of levels 1-2 against what was found, in bins of cases. {'; '.join(told)}."
-    caption = "On the thick diagonal claim and truth agree; below it a row claims more than there is. Marks grow with the cases."
+    caption = (
+        "On the thick diagonal claim and truth agree; below it a row claims more than there is. "
+        "Marks grow with the cases."
+    )
     return Plot(key, "Reliability of the probability of levels 1-2", alt, svg, caption)
 
 

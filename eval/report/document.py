@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a caption; the first column names the row. ``folded``: long, shown when asked for, and on paper only then."""
+    """A table with a caption; the first column names the row. ``folded``: long, shown and printed when asked for."""
 
     key: str
     caption: str

@@ -19,7 +19,8 @@ def subgroups(task: TaskResult) -> Section:
     if found:
         blocks.append(
             Paragraph(
-                "The same scores among parts of the patients, with exact intervals. Small groups have wide ones: a point "
+                "The same scores among parts of the patients, with 95 % intervals. Small groups have "
+                "wide ones: a point "
                 "apart from the others is no finding while its interval reaches them.",
                 tone="soft",
             )
@@ -58,7 +59,10 @@ def _forest(task: TaskResult, score: str) -> Plot | None:
     )
     first = [item for item in found if item.row == names[0] and item.estimate.value is not None]
     told = [f"{item.subgroup} {words.number(item.estimate.value, 2)}" for item in first]
-    alt = f"{title} by subgroup with 95 % intervals. {words.row_name(names[0])}: {words.listed(told)}. All rows are in the table."
+    alt = (
+        f"{title} by subgroup with 95 % intervals. {words.row_name(names[0])}: {words.listed(told)}. "
+        "All rows are in the table."
+    )
     return Plot(key, f"{title} by subgroup", alt, svg)
 
 
@@ -121,7 +125,8 @@ def outcomes(task: TaskResult) -> Section:
     if found:
         blocks = (
             Paragraph(
-                "The chance that a patient with the outcome was called more urgent than one without (area under the ROC "
+                "The chance that a patient with the outcome was called more urgent than one without "
+                "(area under the ROC "
                 "curve; 0.5 is chance). An expected level has finer steps than any level, the nurse's included.",
                 tone="soft",
             ),

@@ -1,7 +1,7 @@
 """The report as one HTML page that asks for nothing from outside.
 
-Texts of records are untrusted: everything is escaped by Jinja's autoescape, only our own style, script and the plots' SVG
-are not, and the page's policy runs no script but that one.
+Texts of records are untrusted: everything is escaped by Jinja's autoescape but our own style, script and SVG, and the
+page's policy runs no script but that one.
 """
 
 import base64

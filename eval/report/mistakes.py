@@ -21,7 +21,7 @@ def kind_of(case: ErrorCase) -> str:
 
 
 def order(case: ErrorCase) -> tuple[int, int, int, str]:
-    """Strict under-triage, then under-triage, then no answer, then over-triage; in each the widest and most urgent first."""
+    """Strict under-triage, under-triage, no answer, over-triage; in each the widest and most urgent first."""
     kind = KINDS.index(kind_of(case))
     gap = 0 if case.predicted is None else abs(case.predicted - case.truth)
     return kind, -gap, case.truth, case.case_id

@@ -8,24 +8,34 @@ from eval.suite.result import SuiteResult
 
 def published_figures() -> Section:
     """What others report, apart from what was measured here."""
+    found = published()
+    sources = list(dict.fromkeys(_source(item) for item in found))
     rows = []
-    for item in published():
-        n = words.NONE if item.n is None else f"{words.count(item.n)} {item.n_unit}"
+    for item in found:
+        n = "" if item.n is None else f", n = {words.count(item.n)} {item.n_unit}"
+        number = f"[{sources.index(_source(item)) + 1}]"
         rows.append(
             (
-                item.model, item.kind, f"{item.data}. {item.population}", n, f"{item.scale}, judged by {item.reference}",
-                _scores(item), item.input_differs + (f" {item.note}" if item.note else ""), _source(item),
+                f"{item.model} ({item.kind})",
+                f"{item.data}{n}. {item.population}",
+                f"{item.scale}, judged by {item.reference}",
+                _scores(item),
+                item.input_differs + (f" {item.note}" if item.note else ""),
+                number if item.verified else Cell(f"{number} unverified", "bad"),
             )
-        )  # fmt: skip
+        )
     table = Table(
         "published",
         "Published by others; not measured here",
-        ("Model", "Kind", "Data", "n", "Level", "Scores", "How it differs", "Source"),
+        ("Model", "Data", "Level", "Scores", "How it differs", "Source"),
         tuple(rows),
         "Unverified: the figure was found only in notes about the source, not in its abstract, page or data.",
         words=True,
     )
-    return Section("published", "Published figures, apart", (Paragraph(NOT_COMPARABLE, tone="note"), table))
+    listed = Bullets(tuple(Paragraph(source, f"[{index}]") for index, source in enumerate(sources, 1)))
+    return Section(
+        "published", "Published figures, apart", (Paragraph(NOT_COMPARABLE, tone="note"), table, listed)
+    )
 
 
 def _scores(item: PublishedResult) -> str:
@@ -42,14 +52,13 @@ def _interval(item: PublishedResult, key: str) -> str:
     return "" if found is None else f" ({found[0]:g} to {found[1]:g})"
 
 
-def _source(item: PublishedResult) -> Cell | str:
+def _source(item: PublishedResult) -> str:
     source = item.source
     where = (
         f"doi:{source.doi}" if source.doi else f"arXiv:{source.arxiv}" if source.arxiv else source.url or ""
     )
     review = {True: "", False: " Not peer reviewed.", None: " Peer review not known."}[source.peer_reviewed]
-    said = f"{source.citation}. {where}.{review}" if where else f"{source.citation}.{review}"
-    return said if item.verified else Cell(f"Unverified. {said}", "bad")
+    return f"{source.citation}. {where}.{review}" if where else f"{source.citation}.{review}"
 
 
 def not_run(result: SuiteResult) -> Section:

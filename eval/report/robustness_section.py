@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from eval.report import words
 from eval.report.document import Block, Cell, Mark, Paragraph, Plot, Section, Table
-from eval.report.plots import Line, intervals
+from eval.report.plots import adopted
 from eval.report.rows import plotted
+from eval.robustness import family_plots, variant_plot
 from eval.suite.result import TaskResult, VariantResult
 
 FAMILIES: dict[str, str] = {
@@ -21,18 +22,20 @@ FAMILIES: dict[str, str] = {
 
 
 def robustness(task: TaskResult) -> Section:
-    """A plot a family, a table of all."""
+    """A plot of all changes and one a family, a table of all."""
     blocks: list[Block] = []
     if task.variants:
         blocks.append(
             Paragraph(
-                "Each line is a change; the value is the share of cases whose level changed with it, against the same row's "
-                "answer to the case it is compared with. Where nothing clinical was changed, 0 is right.",
+                "Each line is a change; the value is the share of cases whose level changed with it, and "
+                "the share that "
+                "became less urgent, against the same row's answer to the case it is compared with. "
+                "Where nothing clinical "
+                "was changed, 0 is right.",
                 tone="soft",
             )
         )
-        for family in dict.fromkeys(item.family for item in task.variants):
-            blocks.append(_plot(task, family, [item for item in task.variants if item.family == family]))
+        blocks += _plots(task)
         blocks.append(_table(task))
         doses = _by(task)
         if doses.rows:
@@ -42,36 +45,32 @@ def robustness(task: TaskResult) -> Section:
     return Section(f"{task.name}-robustness", "Robustness and repeatability", tuple(blocks))
 
 
-def _plot(task: TaskResult, family: str, found: Sequence[VariantResult]) -> Plot:
+def _plots(task: TaskResult) -> list[Plot]:
+    """The pictures of ``eval.robustness``, rows in the order and by the names of this report."""
     order = plotted(task)
-    names = list(dict.fromkeys(item.row for item in found))
-    colours = {name: order.index(name) if name in order else index for index, name in enumerate(names)}
-    content: list[Line] = []
-    for variant in dict.fromkeys(item.variant for item in found):
-        own = [item for item in found if item.variant == variant]
-        content.append(Line(_short(variant), tuple((colours[item.row], item.changed) for item in own)))
-        for dose in dict.fromkeys(name for item in own for name in item.by):
-            values = tuple((colours[item.row], item.by[dose]) for item in own if dose in item.by)
-            content.append(Line(f"   {_short(dose)}", values))
-    high = [value.high or value.value or 0.0 for line in content for _, value in line.values]
-    title = FAMILIES.get(family, family)
-    key = f"{task.name}-variant-{family}"
-    svg = intervals(
-        key,
-        [(colours[name], words.row_name(name)) for name in names],
-        content,
-        x_label="share of cases with another level",
-        x_limit=(0.0, min(1.0, max([*high, 0.1]) + 0.05)),
-    )
-    told = [
-        f"{item.variant}, {words.row_name(item.row)}: {words.number(item.changed.value)}" for item in found
+    found = [
+        item.model_copy(update={"row": words.row_name(item.row)})
+        for item in sorted(
+            task.variants, key=lambda item: order.index(item.row) if item.row in order else len(order)
+        )
     ]
-    return Plot(key, title, f"{title}: share of cases with another level. {'; '.join(told)}.", svg)
+    key = f"{task.name}-variants-plot"
+    made = [Plot(key, "Every change", _alt("Every change", found), adopted(variant_plot(found), key))]
+    for family, svg in family_plots(found).items():
+        own = [item for item in found if item.family == family]
+        title = FAMILIES.get(family, family)
+        key = f"{task.name}-variants-{family}"
+        made.append(Plot(key, title, _alt(title, own), adopted(svg, key)))
+    return made
 
 
-def _short(text: str) -> str:
-    text = text.replace("_", " ")
-    return text if len(text) <= 44 else text[:43] + "…"
+def _alt(title: str, found: Sequence[VariantResult]) -> str:
+    told = [
+        f"{item.variant}, {item.row}: {words.number(item.changed.value)} changed, "
+        f"{words.number(item.less_urgent.value)} less urgent"
+        for item in found
+    ]
+    return f"{title}: shares of cases with another level and with a less urgent one. {'; '.join(told)}."
 
 
 def _table(task: TaskResult) -> Table:
@@ -133,7 +132,8 @@ def _repeats(task: TaskResult) -> Table:
     return Table(
         f"{task.name}-repeats",
         f"{task.title}. The same cases asked again",
-        ("Row", "Cases", "Runs", "Same level in all runs", "Share of variance that is the model's", "Largest change of p"),
+        ("Row", "Cases", "Runs", "Same level in all runs", "Share of variance between runs",
+         "Largest change of p"),
         tuple(
             (
                 words.row_name(item.row), words.count(item.cases), words.count(item.runs),

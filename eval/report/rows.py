@@ -28,6 +28,7 @@ class Chosen:
 
     @property
     def name(self) -> str:
+        """The row's."""
         return self.result.name
 
 
@@ -62,7 +63,7 @@ def chosen(task: TaskResult) -> tuple[Chosen, ...]:
         for rows in recorded.values()
     ]
     people = [item for item in own if item.kind == "nurse"]
-    return tuple([*(item for item in own if item.kind != "nurse"), *best, *people])
+    return (*(item for item in own if item.kind != "nurse"), *best, *people)
 
 
 def subject(task: TaskResult) -> Chosen:

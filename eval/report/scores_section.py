@@ -67,10 +67,11 @@ def bars(task: TaskResult) -> Section:
     kept = [item for item in found if item.row in names]
     lines: list[tuple[str | Cell, ...]] = []
     for item in kept:
-        cells: list[str | Cell] = [item.bar, words.row_name(item.row)]
-        for name in scored:
-            cells.append(_reached(item.values.get(name), item.wanted.get(name), item.reached.get(name), name))
-        lines.append(tuple(cells))
+        told = (
+            _reached(item.values.get(name), item.wanted.get(name), item.reached.get(name), name)
+            for name in scored
+        )
+        lines.append((item.bar, words.row_name(item.row), *told))
     sources = dict.fromkeys(f"{item.bar}: {item.source}." for item in kept)
     table = Table(
         f"{task.name}-bars",
@@ -93,16 +94,16 @@ def bars(task: TaskResult) -> Section:
 def how(found: Comparison) -> str:
     """How intervals and tests come about, in words."""
     drawn = f"{words.count(found.units)} hospitals" if found.clustered else "cases"
-    exact = "" if found.clustered else "; shares have exact (Clopper-Pearson) ones"
-    tests = (
-        "paired bootstrap of hospitals"
-        if found.clustered
-        else "McNemar's mid-p for shares, paired bootstrap for the rest"
-    )
+    worth = " of as many cases as the hospitals are worth" if found.clustered else ""
+    tests = sorted({item.test for row in found.rows for item in row.differences.values()})
+    by = f" p by {' or '.join(tests)}, after Holm over all rows." if tests else ""
     return (
-        f"n = {words.count(found.cases)}. Intervals are 95 %, BCa bootstrap of {drawn}, {words.count(found.resamples)} "
-        f"draws{exact}. Differences are paired on the same cases, against {words.row_name(found.reference)}; p by "
-        f"{tests}, after Holm over all rows. An answer that is missing or cannot be read counts as wrong."
+        f"n = {words.count(found.cases)}. Intervals are 95 %: of shares Wilson's{worth}, of kappa and F1 by resampling "
+        f"{drawn} ({words.count(found.resamples)} bootstrap draws, or jackknife where they are few). "
+        "Differences are paired "
+        f"on the same cases, against {words.said(found.reference)}.{by} An answer that is missing or "
+        "cannot be read counts "
+        "as wrong."
     )
 
 

@@ -19,7 +19,7 @@ def summary(result: SuiteResult) -> Section:
     """One part a task, then what none of it can say."""
     parts = tuple(
         Section(
-            f"summary-{task.name}",
+            f"summary-{words.slug(task.name)}",
             task.title,
             (Bullets(tuple(_sentences(task))), _glance(task)),
         )
@@ -35,8 +35,10 @@ def _opening(result: SuiteResult) -> tuple[Paragraph, ...]:
     said = (
         f"Suite {result.suite}: {words.count(cases)} patients in {len(result.tasks)} "
         f"{_plural(len(result.tasks), 'set', 'sets')} of cases, {asked} "
-        f"{_plural(asked, 'row', 'rows')} of answers. A level runs from 1 (now) to 5 (can wait). Under-triage is a level "
-        "that is less urgent than it should be: it is the error that hurts patients. Ranges in brackets are 95 % intervals; "
+        f"{_plural(asked, 'row', 'rows')} of answers. A level runs from 1 (now) to 5 (can wait). "
+        "Under-triage is a level "
+        "that is less urgent than it should be: it is the error that hurts patients. Ranges in brackets "
+        "are 95 % intervals; "
         "differences are of the same patients."
     )
     found = [Paragraph(said)]
@@ -44,7 +46,8 @@ def _opening(result: SuiteResult) -> tuple[Paragraph, ...]:
         missing = len(result.not_run)
         found.append(
             Paragraph(
-                f"{missing} {_plural(missing, 'part', 'parts')} of what was asked for did not run: see “What did not run”.",
+                f"{missing} {_plural(missing, 'part', 'parts')} of what was asked for did not run: see "
+                "“What did not run”.",
                 "Not complete.",
                 "warn",
             )
@@ -138,7 +141,7 @@ def _glance(task: TaskResult) -> Table:
         cells.append(_verdict(task, item))
         rows.append(tuple(cells))
     return Table(
-        f"{task.name}-glance",
+        f"{words.slug(task.name)}-glance",
         f"{task.title} at a glance: share of {words.count(task.comparison.cases)} patients, with 95 % interval",
         (
             "Row", "Right level", "Found of levels 1-2", "1-2 put at 4-5, patients", "Too urgent",

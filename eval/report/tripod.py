@@ -20,13 +20,17 @@ _FILE = Path(__file__).with_name("tripod_llm.yaml")
 State = Literal["from this run", "project", "not applicable", "open"]
 
 _PROJECT: Mapping[str, str] = {
-    "3b": "Patients arriving at an emergency department, for triage nurses and emergency physicians; a clinician decides on "
+    "3b": "Patients arriving at an emergency department, for triage nurses and emergency physicians; a "
+    "clinician decides on "
     "every level before it is final.",
     "4": "Validation: this report evaluates models as they are and trains none.",
-    "6d": "Decision points, a level 1-5 with a probability for each, and cited facts, decoded under a grammar; then a floor by "
+    "6d": "Decision points, a level 1-5 with a probability for each, and cited facts, decoded under a "
+    "grammar; then a floor by "
     "rules, calibration, and a set of levels. Other rows: a level, with probabilities where they have them.",
-    "7b": "Under-triage is counted in each of its usual definitions, because it is what hurts; over-triage costs places.",
-    "7c": "The level 1-5 that the data set holds. Definitions of every score are in the package triage.metrics; intervals and "
+    "7b": "Under-triage is counted in each of its usual definitions, because it is what hurts; "
+    "over-triage costs places.",
+    "7c": "The level 1-5 that the data set holds. Definitions of every score are in the package "
+    "triage.metrics; intervals and "
     "tests are named at each table.",
     "14f": "The code is this open source project (Apache-2.0); version and commit are under “How to get it again”.",
     "19d": "It proposes a level with evidence; rules can only raise it; a named clinician accepts or changes it.",
@@ -101,7 +105,8 @@ def _item(entry: Mapping[str, str], result: SuiteResult) -> Item:
 
 def _data(result: SuiteResult) -> str:
     sets = [
-        f"{task.title}: {task.sample} ({', '.join(f'{name} sha256 {digest[:12]}' for name, digest in task.comparison.data.items())})"
+        f"{task.title}: {task.sample} "
+        f"({', '.join(f'{name} sha256 {digest[:12]}' for name, digest in task.comparison.data.items())})"
         for task in result.tasks
     ]
     return f"Evaluation: {'; '.join(sets)}. Training data: see the source attributes." if sets else ""
@@ -109,7 +114,8 @@ def _data(result: SuiteResult) -> str:
 
 def _distribution(result: SuiteResult) -> str:
     return "; ".join(
-        f"{t.title}: n = {words.count(t.comparison.cases)}, levels 1 to 5: {', '.join(map(words.count, t.comparison.levels))}"
+        f"{t.title}: n = {words.count(t.comparison.cases)}, levels 1 to 5: "
+        f"{', '.join(map(words.count, t.comparison.levels))}"
         for t in result.tasks
     )
 
@@ -176,12 +182,16 @@ def _available(result: SuiteResult) -> str:
     names = dict.fromkeys(name for task in result.tasks for name in task.comparison.data)
     if not names:
         return ""
-    return f"Files by name and hash: {', '.join(names)}; their own terms say who may have them. Not part of this report."
+    return (
+        f"Files by name and hash: {', '.join(names)}; their own terms say who may have them. Not part "
+        "of this report."
+    )
 
 
 def _performance(result: SuiteResult) -> str:
     return "; ".join(
-        f"{t.title}: {words.row_name(main.name)} accuracy {words.estimate(main.result.scores['accuracy'])}, recall of levels "
+        f"{t.title}: {words.row_name(main.name)} accuracy "
+        f"{words.estimate(main.result.scores['accuracy'])}, recall of levels "
         f"1-2 {words.estimate(main.result.scores['recall_high'])}, n = {words.count(t.comparison.cases)}"
         for t in result.tasks
         for main in (subject(t),)
@@ -205,7 +215,8 @@ def _characteristics(result: SuiteResult) -> str:
 
 def _events(result: SuiteResult) -> str:
     found = [
-        f"{t.title}: {words.count(t.comparison.levels[0] + t.comparison.levels[1])} of levels 1-2 among {words.count(t.comparison.cases)}"
+        f"{t.title}: {words.count(t.comparison.levels[0] + t.comparison.levels[1])} of levels 1-2 among "
+        f"{words.count(t.comparison.cases)}"
         for t in result.tasks
     ]
     return "; ".join(found)

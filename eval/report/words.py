@@ -176,6 +176,11 @@ def count(value: int | float | None) -> str:
     return f"{value:,.0f}" if round(float(value), 6).is_integer() else f"{value:,.1f}"
 
 
+def slug(name: str) -> str:
+    """For ids and names of files: letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "cases"
+
+
 def listed(items: list[str]) -> str:
     """``a, b and c``."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""

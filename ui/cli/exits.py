@@ -25,5 +25,7 @@ class Exit(IntEnum):
     """A stored answer could not be given again, or came out otherwise."""
     ALERTS = 9
     """An alert is open: a patient got worse, or the hospital's record holds a less urgent level."""
+    REGRESSION = 10
+    """A run of the evaluation is worse than the one before, beyond the interval of the difference."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; what was done is kept, and the same command goes on."""

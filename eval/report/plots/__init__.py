@@ -2,6 +2,6 @@
 
 from eval.report.plots.intervals import Line, intervals
 from eval.report.plots.lines import Mark, Series, lines
-from eval.report.plots.style import light
+from eval.report.plots.style import adopted, light
 
-__all__ = ["Line", "Mark", "Series", "intervals", "light", "lines"]
+__all__ = ["Line", "Mark", "Series", "adopted", "intervals", "light", "lines"]

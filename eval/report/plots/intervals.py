@@ -60,7 +60,7 @@ def intervals(
                 for own, value in line.values
                 if own == colour and value.value is not None
             ]
-            for value, low, high, y in found:
+            for _, low, high, y in found:
                 if low is not None and high is not None:
                     axes.plot([low, high], [y, y], color=SERIES[index], linewidth=1.5, zorder=2)
             axes.scatter(

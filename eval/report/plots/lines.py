@@ -88,7 +88,8 @@ def _marks(axes: "object", marks: Sequence[Mark], drawn: set[int]) -> None:
         label = None if colour in drawn else short(own[0].name)
         scatter(
             [m.x for m in own], [m.y for m in own],
-            color=SERIES[index], marker=MARKERS[index], s=46, edgecolors=INK, linewidths=0.7, zorder=4, label=label, clip_on=False,
+            color=SERIES[index], marker=MARKERS[index], s=46, edgecolors=INK, linewidths=0.7, zorder=4, label=label,
+            clip_on=False,
         )  # fmt: skip
     rest = [mark for mark in marks if mark.colour is None]
     if rest:

@@ -29,9 +29,17 @@ DASHES: tuple[Any, ...] = (
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
 
-_VARIABLES = {INK: "--ink", SOFT: "--soft", GRID: "--line", WASH: "--sunken"} | {
-    colour: f"--s{index}" for index, colour in enumerate(SERIES, start=1)
-}
+_VARIABLES = (
+    {INK: "var(--ink)", SOFT: "var(--soft)", GRID: "var(--line)", WASH: "var(--sunken)"}
+    | {colour: f"var(--s{index})" for index, colour in enumerate(SERIES, start=1)}
+    | {
+        colour: f"var(--s{index})"
+        for index, colour in enumerate(
+            ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"), start=1
+        )
+    }
+    | {"#000000": "var(--ink)", "#e0e0e0": "var(--line)", "#ededed": "var(--sunken)", "#ffffff": "none"}
+)
 LIGHT: dict[str, str] = {
     "--ink": "#16202b",
     "--soft": "#4b5a6a",
@@ -95,13 +103,22 @@ def short(name: str) -> str:
 
 
 def svg_of(figure: "Figure", key: str) -> str:
-    """The figure as an ``<svg>`` element to stand in a page: no prologue, no metadata, ids of its own, no font files."""
+    """The figure as an ``<svg>`` element to stand in a page: no prologue, no metadata, its own ids, no fonts."""
     found = BytesIO()
     figure.savefig(found, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = found.getvalue().decode("utf-8")
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    return adopted(found.getvalue().decode("utf-8"), key)
+
+
+def adopted(svg: str, key: str) -> str:
+    """Matplotlib's SVG in the page's colours; also that of ``eval.robustness``, which draws for any page."""
+    text = svg[svg.index("<svg") :]
+    for pattern in (
+        r"<metadata>.*?</metadata>",
+        r"<title>.*?</title>",
+        r"<!--.*?-->",
+        r"<style[^>]*>.*?</style>",
+    ):
+        text = re.sub(pattern, "", text, flags=re.DOTALL)
     box = re.search(r'viewBox="([^"]+)"', text)
     assert box is not None
     head = f'<svg viewBox="{box[1]}" aria-hidden="true" focusable="false">'
@@ -112,9 +129,8 @@ def svg_of(figure: "Figure", key: str) -> str:
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", text)
     text = re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", text)
     text = re.sub(r"font-family: [^;\"]+;? ?", "", text)
-    text = re.sub(r"<style[^>]*>.*?</style>", "", text, flags=re.DOTALL)
     for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, f"var({variable})")
+        text = re.sub(colour, variable, text, flags=re.IGNORECASE)
     return re.sub(r"\s*\n\s*", "\n", text).strip()
 
 
@@ -122,7 +138,9 @@ def light(svg: str) -> str:
     """The picture as a file of its own: with a namespace, a font and light colours."""
     for variable, colour in LIGHT.items():
         svg = svg.replace(f"var({variable})", colour)
-    style = "<style>*{stroke-linejoin:round;stroke-linecap:butt}text{font-family:sans-serif}</style>"
+    style = (
+        "<style>*{stroke-linejoin:round;stroke-linecap:butt}text{font-family:sans-serif;fill:#16202b}</style>"
+    )
     head = '<svg xmlns="http://www.w3.org/2000/svg" '
     svg = svg.replace("<svg ", head, 1).replace(' aria-hidden="true" focusable="false"', "", 1)
     return svg.replace(">", f">{style}", 1) + "\n"
