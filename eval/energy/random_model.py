@@ -12,10 +12,9 @@ from typing import Any
 from eval.energy.meter import EnergyError
 from eval.energy.shapes import Shape
 
-INITIALISATION = (
-    "normal draws of standard deviation 0.02 (the config's initializer_range), 2^24 of them repeated at shifting "
-    "starts; norms are ones, so that no activation is zero, subnormal or infinite"
-)
+INITIALISATION = "normal draws, standard deviation 0.02 (2^24 of them, again and again); norms are ones"
+"""In words. 0.02 is the config's initializer_range; so drawn, no activation is zero, subnormal or infinite."""
+
 FREE_BYTES = 2 * 1024**3
 """Memory that must stay available for others; below it the model lets go."""
 

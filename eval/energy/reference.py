@@ -81,7 +81,7 @@ def measure_reference(
         stack.callback(large.close)
         works = [deployed, _work("slm-transformers", small, counted, threads, device, times=None)]
         for layers in depths.all if depths else (shape.layers,):
-            name = reference_name(shape) + (f" at {layers} layers" if depths else "")
+            name = reference_name(shape) + (f", {layers} of {shape.layers} layers" if depths else "")
             # Warm up apart: the cases once more would cost minutes.
             large.run([[1, 2, 3]], [2], layers=layers)
             works.append(_work(name, large, counted, threads, device, times=1, layers=layers))
@@ -120,14 +120,14 @@ def _work(
     draw = random.Random(0)  # noqa: S311 - any tokens will do, the same in every run
     prompts = [[draw.randrange(model.shape.vocabulary) for _ in range(prompt)] for prompt, _ in counted]
     answers = [answer for _, answer in counted]
-    depth = "" if layers in (None, model.shape.layers) else f", {layers} of {model.shape.layers} layers"
+    depth = "" if layers in (None, model.shape.layers) else ", its first layers"
     return Work(
         row=row,
         run=lambda: model.run(prompts, answers, layers=layers),
         cases=len(counted),
         what=(
             f"transformers, bfloat16, {device}{f', {threads} threads' if device == 'cpu' else ''}; "
-            f"{model.shape.name} shape{depth}; random weights ({INITIALISATION})"
+            f"{model.shape.name} shape{depth}; weights are {INITIALISATION}"
         ),
         prompt_tokens=sum(map(len, prompts)) / len(prompts),
         decoded_tokens=sum(answers) / len(answers),

@@ -17,6 +17,10 @@ from integrations.settings import Settings
 from triage.slm import Calibration, EngineError
 
 QUICK_CASES = 6
+_GRAPH = (
+    "the whole deployed graph, its records in a temporary database; a doubtful case is asked again in other words, "
+    "and the tokens are of the first question alone"
+)
 ASKED = (ModelName.SLM, ModelName.BASE, ModelName.AGENT)
 """Rows whose language model is asked here: the tokens of their prompts and answers are counted, too."""
 
@@ -157,11 +161,14 @@ def work_of(
                 raise EnergyError(f"{predictor.name}: a case got no level from it: leave it out, or see why")
 
     decoding = None if predictor.name == ModelName.AGENT_PRIOR.value else predictor.provenance.decoding
+    what = _WHAT[decoding]
+    if predictor.name == ModelName.AGENT.value and decoding == "full":
+        what = f"{_GRAPH}; {what}"
     return Work(
         row=predictor.name,
         run=run,
         cases=len(cases),
-        what=_WHAT[decoding],
+        what=what,
         prompt_tokens=prompt_tokens,
         decoded_tokens=decoded_tokens,
     )

@@ -132,7 +132,7 @@ def energy(
         common.err.say("interrupted", "nothing was written", "bold yellow")
         raise typer.Exit(Exit.INTERRUPTED) from None
     result = EnergyFile(
-        command=_command(reference, layers, device, rounds, cases),
+        command=_command(reference, layers, depths, device, rounds, cases),
         started=started,
         seconds=time.perf_counter() - began,
         machine=machine_words(),
@@ -173,10 +173,10 @@ def _depths(layers: Whole, words: str, device: str) -> Depths | None:
         raise OptionError(f"--depths {words}: give three growing numbers of layers, such as 2,5,8") from None
 
 
-def _command(reference: bool, layers: Whole, device: str, rounds: int, cases: int | None) -> str:
+def _command(reference: bool, layers: Whole, depths: str, device: str, rounds: int, cases: int | None) -> str:
     words = ["triage eval energy"]
     if reference:
-        words += ["--reference", f"--layers {layers.value}", f"--device {device}"]
+        words += ["--reference", f"--layers {layers.value}", f"--depths {depths}", f"--device {device}"]
     words.append(f"--rounds {rounds}")
     if cases is not None:
         words.append(f"--cases {cases}")
