@@ -14,7 +14,7 @@ from eval.cases import Task
 from eval.comparison.errors import ComparisonError
 from triage.metrics.levels import UNREADABLE, IntArray
 from triage.training.corpus import CorpusError, LabelledCase, read_ktas, read_nhamcs, read_vignettes
-from triage.training.corpus.tables import read_rows, text_cell
+from triage.training.corpus.tables import Row, level_cell, read_rows, text_cell
 
 AGE_BANDS: tuple[tuple[int, str], ...] = (
     (18, "under 18"),
@@ -76,11 +76,13 @@ def read_labels(task: Task, paths: Sequence[Path], *, group_prefix: str | None =
         group_prefix: only cases whose group begins so (``2020-`` for one year of NHAMCS).
 
     Raises:
-        ComparisonError: no labelled case, a case stands twice, or the task has no file.
+        ComparisonError: no labelled case, a case stands twice, a level is not 1-5, or the task has no file.
         CorpusError: a file is not of the task's form.
     """
     if task not in _READERS:
         raise ComparisonError(f"{task.value} takes no data file; give --task esi, ktas or nhamcs")
+    for path in paths:
+        _levels_of_the_scale(path)
     cases = [
         case
         for path in paths
@@ -125,6 +127,27 @@ def labels_of(
         attributes=attributes,
         in_files=in_files | {case.case_id for case in cases},
     )
+
+
+def _levels_of_the_scale(path: Path) -> None:
+    """A level outside 1-5 is of another scale, or a code: left out silently, it would flatter or spoil every row."""
+    try:
+        rows = read_rows(path, required=("acuity",), only=("acuity",))
+        wrong = sum(_is_no_level(row) for row in rows)
+    except (
+        CorpusError
+    ):  # an original without the column, or no table: the task's own reader says what is wrong
+        return
+    if wrong:
+        raise ComparisonError(
+            f"{path.name}: {wrong} cases have an acuity that is not 1-5; bring them to the task's scale, or leave the "
+            "cell empty where there is no label"
+        )
+
+
+def _is_no_level(row: Row) -> bool:
+    text = text_cell(row, "acuity")
+    return text is not None and level_cell(row, "acuity") is None
 
 
 def _age_band(case: LabelledCase) -> str:
