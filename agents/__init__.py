@@ -7,6 +7,7 @@ import os
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
 from agents.alerts import Acknowledgement, Alert, AlertCode
+from agents.calling import Call, calls
 from agents.cases import CaseService
 from agents.context import AgentSettings, utc_now
 from agents.errors import (
@@ -63,6 +64,7 @@ __all__ = [
     "Asking",
     "Asks",
     "Calibrates",
+    "Call",
     "Case",
     "CasePhase",
     "CaseService",
@@ -105,6 +107,7 @@ __all__ = [
     "UnknownAlertError",
     "UnknownCaseError",
     "Waiting",
+    "calls",
     "must_confirm",
     "questions",
     "read_minutes",

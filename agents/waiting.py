@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from agents.alerts import Alert
-from agents.errors import InvalidReviewError
+from agents.calling import Call, calls
+from agents.errors import AlreadyAcknowledgedError, InvalidReviewError, UnknownAlertError
 from agents.policy import ReviewPolicy
 from agents.reassessment import Due, Waiting, by_urgency, due
 from agents.retriage import Changes, changes_between
@@ -50,6 +51,27 @@ class WaitingPatients:
         if not by.strip():
             raise InvalidReviewError("by: say who takes note of the alert")
         return await self._store.alerts.acknowledge(alert_id, by.strip(), role, self._context.clock())
+
+    async def take_note(self, alert_id: str, *, by: str, role: ReviewerRole) -> Call:
+        """A named clinician takes note of a whole call: of this alert and of every open one raised with it.
+
+        Raises:
+            UnknownAlertError
+            AlreadyAcknowledgedError: of this alert somebody took note before; the others are left as they are.
+            InvalidReviewError: ``by`` names nobody.
+        """
+        first = await self.acknowledge(alert_id, by=by, role=role)
+        still = first.model_copy(update={"acknowledged": None})
+        mine = calls([still, *await self.alerts(first.case_id)])[0]
+        taken = [first]
+        for alert in mine.reasons:
+            if alert.id == alert_id:
+                continue
+            try:
+                taken.append(await self.acknowledge(alert.id, by=by, role=role))
+            except (AlreadyAcknowledgedError, UnknownAlertError):
+                continue  # somebody else did meanwhile, or the case was erased: theirs stands
+        return Call(case_id=first.case_id, assessment_id=first.assessment_id, reasons=tuple(taken))
 
     async def due(self) -> tuple[Due, ...]:
         """When each waiting patient is to be looked at again, overdue ones first."""

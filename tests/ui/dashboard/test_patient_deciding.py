@@ -4,7 +4,7 @@ import pytest
 from patient_parts import NORMAL, Recorded, answer, recorded_dashboard
 from screen_parts import actor, html_of
 
-from agents import Asking
+from agents import Asking, calls
 from data_schemas import FactKind, OverrideReason, ReviewDecision, ReviewerRole
 from integrations.settings import ReviewSettings
 from ui.dashboard import services
@@ -270,8 +270,11 @@ def test_alerts_are_shown_and_noted_by_name(arrive, visit, dashboard, model):
     open_alerts = dashboard.alerts(actor(), case)
     assert open_alerts
     app = visit("patient", case=case)
-    for alert in open_alerts:
-        app.button(key=f"ack-{alert.id}").click().run()
+    (call,) = calls(open_alerts)  # one deterioration, several reasons: one message, one button
+    assert len(call.reasons) == len(open_alerts) > 1
+    assert len([button for button in app.button if str(button.key).startswith("ack-")]) == 1
+    assert all(alert.source in html_of(app) for alert in open_alerts)
+    app.button(key=f"ack-{call.id}").click().run()
     assert dashboard.alerts(actor(), case) == ()
     noted = dashboard.alerts(actor(), case, open_only=False)
     assert {alert.acknowledged.by for alert in noted} == {"nurse one"}

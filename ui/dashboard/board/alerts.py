@@ -5,6 +5,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from agents import calls
 from ui.dashboard.auth import Permission
 from ui.dashboard.auth.signin import touch
 from ui.dashboard.board import words
@@ -23,7 +24,13 @@ def alerts_panel(here: Here, rows: Sequence[Row], now: datetime) -> None:
     if not alarmed:
         return
     with st.container(key="alerts"):
-        show(tag("h2", many("board.alerts", sum(len(row.alerts) for row in alarmed)), cls="bd-alerts-title"))
+        show(
+            tag(
+                "h2",
+                many("board.alerts", sum(len(calls(row.alerts)) for row in alarmed)),
+                cls="bd-alerts-title",
+            )
+        )
         for row in alarmed[:_MOST]:
             _patient(here, row, now)
         if len(alarmed) > _MOST:
@@ -57,10 +64,10 @@ def _patient(here: Here, row: Row, now: datetime) -> None:
 
 
 def _take_note(here: Here, row: Row) -> None:
-    """Of the alerts that were on the screen, and of no other that was raised meanwhile."""
+    """Of the deteriorations that were on the screen, and of no other that was raised meanwhile."""
     touch(here.now)
-    for alert in row.alerts:
+    for call in calls(row.alerts):
         try:
-            here.service.acknowledge(here.actor, alert.id)
+            here.service.acknowledge(here.actor, call.id)
         except Problem as problem:
             here.notice(here.words(problem), "danger")

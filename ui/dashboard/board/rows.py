@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from agents import Minutes
+from agents import Minutes, calls
 from data_schemas import FactKind
 from ui.dashboard.board import words
 from ui.dashboard.look import Safe, chip, level_badge, sparkline, table, tag
@@ -121,7 +121,7 @@ def tallies(board: Board) -> Safe:
                     cls="bd-tally" if count else "bd-tally bd-zero",
                 )
             )
-    overdue, alerts = sum(row.overdue for row in rows), sum(len(row.alerts) for row in rows)
+    overdue, alerts = sum(row.overdue for row in rows), sum(len(calls(row.alerts)) for row in rows)
     changed = sum(row.state is RowState.CHANGED for row in rows)
     chips = [chip(many("board.count-overdue", overdue), "danger" if overdue else "good")]
     chips.append(chip(many("board.count-alerts", alerts), "danger" if alerts else "good"))

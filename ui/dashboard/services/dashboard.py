@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from agents import (
     AgentError,
     Alert,
+    Call,
     Case,
     ChainReport,
     Changes,
@@ -263,8 +264,8 @@ class Dashboard:
         self._require(actor, Permission.DECIDE)
         return self._unaided.give(actor.name, case_id, assessment_id, level)
 
-    def acknowledge(self, actor: Actor, alert_id: str) -> Alert:
-        """Take note of an alert, by name.
+    def acknowledge(self, actor: Actor, alert_id: str) -> Call:
+        """Take note of an alert and of every open one that was raised with it, by name.
 
         Raises:
             Problem: ``already-acknowledged`` (``who``, ``at``).
@@ -275,7 +276,7 @@ class Dashboard:
         return self._do(
             actor,
             Permission.ACKNOWLEDGE,
-            lambda agent: agent.service.acknowledge(alert_id, by=actor.name, role=role),
+            lambda agent: agent.service.take_note(alert_id, by=actor.name, role=role),
         )
 
     def intake(self, actor: Actor, bundle: Mapping[str, Any]) -> Case:
