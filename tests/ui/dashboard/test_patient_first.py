@@ -1,12 +1,15 @@
 """Level first: no suggestion before the nurse's own level, and the agreement is kept."""
 
+from datetime import timedelta
+
 import pytest
 from patient_parts import NORMAL, Recorded, answer, recorded_dashboard
 from screen_parts import actor, html_of
 
+from agents.quality import Period
 from data_schemas import FactKind, OverrideReason, ReviewDecision
 from ui.dashboard import services
-from ui.dashboard.services import Problem, agreement
+from ui.dashboard.services import Problem
 
 
 @pytest.fixture
@@ -91,9 +94,12 @@ def test_an_override_keeps_it_too_and_the_counts_are_right(arrive, visit, dashbo
             level=None if accepting else decided,
             reason=None if accepting else OverrideReason.CLINICAL_JUDGEMENT,
         )
-    counts = agreement(dashboard.cases(actor()))
-    assert (counts.asked, counts.alike, counts.more_urgent, counts.less_urgent) == (4, 1, 2, 1)
-    assert (counts.moved, counts.kept) == (1, 1)
+    now = dashboard.now
+    month = timedelta(days=30)
+    found = dashboard.quality(actor(), Period(now - month, now + month, now - 2 * month))
+    own = found.unaided
+    assert (own.n, own.exact.hits, own.first_more_urgent.hits, own.second_more_urgent.hits) == (4, 1, 2, 1)
+    assert (found.swayed.hits, found.swayed.n) == (1, 3)
 
 
 def test_the_first_level_holds(arrive, dashboard):

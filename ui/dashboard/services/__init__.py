@@ -6,13 +6,12 @@ from ui.dashboard.services.dashboard import Dashboard
 from ui.dashboard.services.measurements import MEASURABLE, Typed, in_canonical_unit
 from ui.dashboard.services.model_facts import Evaluation, ModelFacts
 from ui.dashboard.services.problems import KEYS, Problem
-from ui.dashboard.services.unaided import Agreement, agreement, alert_without_level
+from ui.dashboard.services.unaided import alert_without_level
 
 __all__ = [
     "KEYS",
     "MEASURABLE",
     "SHOWN_VITALS",
-    "Agreement",
     "Board",
     "Dashboard",
     "Evaluation",
@@ -22,7 +21,6 @@ __all__ = [
     "RowState",
     "Typed",
     "Vital",
-    "agreement",
     "alert_without_level",
     "connect",
     "connected",

@@ -5,10 +5,9 @@ Kept in this process until the decision; with the decision it goes into the reco
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from agents import Alert, AlertCode, Case
+from agents import Alert, AlertCode
 from ui.dashboard.services.board import Row, RowState
 
 HIDDEN = "…"
@@ -62,37 +61,3 @@ def alert_without_level(alert: Alert) -> Alert:
     if alert.code not in _NAMES_A_LEVEL:
         return alert
     return alert.model_copy(update={"subject": HIDDEN, "message": HIDDEN})
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How decisions relate to the levels given before the suggestion was seen. Counts of decided cases.
-
-    ``asked``: cases with such a level. ``alike``: it was the suggested level. ``more_urgent``, ``less_urgent``: it was
-    more or less urgent than the suggestion. ``moved``: it differed, and the suggestion was decided all the same.
-    ``kept``: it differed, and was decided. What is left decided a third level.
-    """
-
-    asked: int = 0
-    alike: int = 0
-    more_urgent: int = 0
-    less_urgent: int = 0
-    moved: int = 0
-    kept: int = 0
-
-
-def agreement(cases: Iterable[Case]) -> Agreement:
-    """The counts over the current decision of every case."""
-    found = [
-        (case.review.unaided_level, case.assessment.level, case.review.level)
-        for case in cases
-        if case.review is not None and case.assessment is not None and case.review.unaided_level is not None
-    ]
-    return Agreement(
-        asked=len(found),
-        alike=sum(own == suggested for own, suggested, _ in found),
-        more_urgent=sum(own < suggested for own, suggested, _ in found),
-        less_urgent=sum(own > suggested for own, suggested, _ in found),
-        moved=sum(own != suggested == decided for own, suggested, decided in found),
-        kept=sum(suggested != own == decided for own, suggested, decided in found),
-    )
