@@ -67,8 +67,8 @@ def _block(block: Block) -> Iterator[str]:
     elif isinstance(block, Mistakes):
         yield f"{len(block.items) + block.left_out} cases; they are in report.html and results.json only."
     else:
-        for item in block.items:
-            yield f"- {_paragraph(item)}"
+        for point in block.items:
+            yield f"- {_paragraph(point)}"
 
 
 def _paragraph(block: Paragraph) -> str:

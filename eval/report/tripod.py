@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -86,7 +86,7 @@ def tripod(result: SuiteResult) -> Section:
 
 
 @cache
-def _entries() -> dict[str, object]:
+def _entries() -> dict[str, Any]:
     return yaml.safe_load(_FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 

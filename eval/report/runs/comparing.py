@@ -153,7 +153,8 @@ def _paired(
 
 
 def _low(given: IntArray) -> NDArray[np.bool_]:
-    return (given >= 4) | (given == UNREADABLE)
+    low: NDArray[np.bool_] = (given >= 4) | (given == UNREADABLE)
+    return low
 
 
 def _ids(ids: Sequence[str], which: NDArray[np.bool_]) -> tuple[str, ...]:
