@@ -39,6 +39,7 @@ def changed(reference, model, **levels):
     return reference.answers.model_copy(update={"levels": now})
 
 
+@pytest.mark.timeout(900)  # about 20 s of work, minutes where the cores are shared
 def test_the_shipped_program_holds(reference):
     report = judge(run_gate(Settings()), reference)
     assert report.holds, "\n".join(map(str, (*report.falls, *report.changes)))
