@@ -13,6 +13,7 @@ from typing import Any
 
 import inspect_ai
 from inspect_ai import task
+from inspect_ai.solver import Solver
 
 from eval.cases import Task
 from eval.harness.case_set import CaseChoice, CaseSet, case_set
@@ -67,12 +68,15 @@ def samples(**options: Any) -> inspect_ai.Task:
     return _of(Task.SAMPLES, None, **options)
 
 
-def task_for(cases: CaseSet, **options: Any) -> inspect_ai.Task:
-    """The task of cases that were read already; ``options`` are those of ``eval.harness.solver.ask``."""
+def task_for(cases: CaseSet, *, solver: Solver | None = None, **options: Any) -> inspect_ai.Task:
+    """The task of cases that were read already; ``options`` are those of ``eval.harness.solver.ask``.
+
+    ``solver``: one that has the cases itself, instead.
+    """
     scale = "SEMIGRAN" if cases.choice.task is Task.SEMIGRAN else cases.scale.value
     return inspect_ai.Task(
-        dataset=dataset(cases),
-        solver=ask(scale, **options),
+        dataset=dataset(cases, records=solver is None),
+        solver=ask(scale, **options) if solver is None else solver,
         scorer=triage_scorer(),
         name=cases.choice.task.value,
         metadata={"cases": cases.words, "data": cases.data_sha256, "scale": cases.scale.value},

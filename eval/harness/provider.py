@@ -73,10 +73,6 @@ class TriageAPI(ModelAPI):
         self._rows: Rows | None = None
         self._thread: Executor | None = None
 
-    def attach(self, batcher: Asks, task: Task, scale: AcuityScale) -> None:
-        """Answer from a model that is open already; it is the caller's to close."""
-        self._batcher, self._asked = batcher, (task, scale)
-
     async def generate(
         self,
         input: list[ChatMessage],  # noqa: A002 - the name is Inspect's

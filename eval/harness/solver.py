@@ -1,10 +1,14 @@
 """Asks any model for a level: an own one with the intake record, a general one with a prompt."""
 
+from collections.abc import Mapping
+
 from inspect_ai.model import ChatMessageUser, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+from eval.harness.answers import as_output
 from eval.harness.dataset import ERROR, RECORD, SCALE, TASK
-from eval.harness.provider import CASE_ID, TriageAPI
+from eval.harness.provider import CASE_ID, Asks, TriageAPI
+from eval.predictors import ReadCase
 from eval.prompting import solver as prompted
 
 
@@ -43,5 +47,25 @@ def ask(
         shown[CASE_ID] = str(state.sample_id)
         state.messages = [ChatMessageUser(content=state.input_text, metadata=shown)]
         return await generate(state)
+
+    return solve
+
+
+@solver(name="triage_answer")
+def answered_by(row: str, model: Asks, cases: Mapping[str, ReadCase]) -> Solver:
+    """An own model's answer without the way through Inspect's model call: nothing is prompted, retried or cached.
+
+    Args:
+        row: the row's name.
+        model: answers one case, in batches behind the scenes.
+        cases: by id; what is not among them is unreadable.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        case = cases.get(str(state.sample_id))
+        if case is not None:
+            state.output = as_output(row, await model.ask(case))
+        state.completed = True
+        return state
 
     return solve

@@ -16,7 +16,7 @@ from eval.harness.answers import KEY, from_json
 from eval.harness.batching import MicroBatcher
 from eval.harness.case_set import CaseSet
 from eval.harness.errors import HarnessError
-from eval.harness.provider import TriageAPI
+from eval.harness.solver import answered_by
 from eval.predictions import Prediction
 from eval.predictors import Predictor, Provenance, ReadCase, UnreadableCase
 from eval.prompting import Failure, load_prices, load_prompts, spent
@@ -39,6 +39,7 @@ _KINDS: dict[str, Kind] = {
     "nurse": "nurse",
 }
 _BUFFER = 1000
+_IN_FLIGHT = 512
 _AGAIN = {failure.value for failure in Failure if failure.of_the_service}
 """A row with such failures is asked again the next time; Inspect's cache answers for the rest."""
 
@@ -109,10 +110,12 @@ def ask_own(
             answered(len(found))
 
         batcher.answered = keep
-        model = get_model(f"triage/{name}", memoize=False)
-        assert isinstance(model.api, TriageAPI)
-        model.api.attach(_Resumed(batcher, journal.known), cases.choice.task, cases.scale)
-        log = _run(cases, model, place, {"row": name, "setup": setup}, max_connections=512)
+        model = get_model(f"triage/{row_name(name)}", memoize=False)
+        solver = answered_by(
+            row_name(name), _Resumed(batcher, journal.known), {case.case_id: case for case in cases.readable}
+        )
+        about = {"row": row_name(name), "setup": setup}
+        log = _run(cases, model, place, about, max_connections=_IN_FLIGHT, options={"solver": solver})
         journal.finish(_predictions(cases, log), log=Path(log.location).name)
     predictions = tuple(journal.known[case.case_id] for case in cases.cases)
     row = _row(name, kind_of(name), predictions, journal, cached)
