@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, ResponseSchema
+from inspect_ai.model import ChatMessage, ChatMessageUser, ResponseSchema
 from inspect_ai.util import JSONSchema
 from pydantic import Field, ValidationError
 
@@ -112,7 +112,9 @@ class PromptSet(Frozen):
         *,
         structured: bool = True,
     ) -> list[ChatMessage]:
-        """The question about one patient: what is wanted (system), examples and facts (user).
+        """The question about one patient: what is wanted, examples, facts; all in one user turn.
+
+        Not every model has a system turn: those served by this project, for one, refuse it.
 
         Raises:
             LeakError: a record holds what is known only after triage.
@@ -127,20 +129,16 @@ class PromptSet(Frozen):
         shown = words.labels[len(words.labels) // 2]
         label = f'"{shown}"' if structured and not shown.isdigit() else shown
         asked = (form.reasoned if plan.reasoned else form.direct).format(label=label)
-        system = [f"{self.role} {words.task}", words.levels.strip(), self.caution]
-        system += [self.steps.strip()] if plan.reasoned else []
-        user = []
+        parts = [f"{self.role} {words.task}", words.levels.strip(), self.caution]
+        parts += [self.steps.strip(), asked] if plan.reasoned else [asked]
         if examples:
-            user.append(self.examples)
-            user += [
+            parts.append(self.examples)
+            parts += [
                 f"{self.patient}\n{patient_text(example.record)}\n{self.known.format(label=example.label)}"
                 for example in examples
             ]
-        user.append(f"{self.new if examples else self.patient}\n{patient_text(record)}")
-        return [
-            ChatMessageSystem(content="\n\n".join([*system, asked])),
-            ChatMessageUser(content="\n\n".join(user)),
-        ]
+        parts.append(f"{self.new if examples else self.patient}\n{patient_text(record)}")
+        return [ChatMessageUser(content="\n\n".join(parts))]
 
     def answer_schema(self, strategy: Strategy, scale: AnswerScale) -> ResponseSchema:
         """The JSON Schema of a structured answer; reasoning stands before the level, a reason after it."""

@@ -98,7 +98,7 @@ def test_a_level_is_read_and_scored(run: Run, server: ChatServer, record: Record
         {"label": "3", "level": 3, "reason": "steady", "failure": None, "failed_status": None}
     ]
     body = server.bodies[0]
-    assert body["messages"][1]["content"].endswith(
+    assert body["messages"][0]["content"].endswith(
         patient_text(record(chief_complaint="Zebulon Quartermain fell 0"))
     )
     assert body["temperature"] == 0
@@ -217,7 +217,7 @@ def test_few_shot_shows_examples_of_the_training_file_and_not_the_patient(
     for strategy in ("few-shot", "retrieved-few-shot"):
         log = run([level(3)], strategy=strategy, options={"train": str(train), "k": 6})
         assert [a["label"] for a in answers(log)] == ["3"]
-        question = server.bodies[-1]["messages"][1]["content"]
+        question = server.bodies[-1]["messages"][0]["content"]
         assert question.count("Level: ") == 6
         assert question.count("cough") == 6
         assert question.count("Quartermain") == 1
