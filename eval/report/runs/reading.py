@@ -6,10 +6,13 @@ errors, where a row's list is complete.
 """
 
 import csv
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.comparison.labels import Labels
 from eval.predictions import Prediction, PredictionsError, read_predictions
 from eval.report.errors import ReportError
 from eval.report.write import RESULTS, read_result
@@ -39,7 +42,7 @@ class Run:
         Raises:
             ReportError: the file is there and cannot be read.
         """
-        path = self.folder / "predictions" / task / f"{row}.csv"
+        path = self.folder / "predictions" / task / f"{_file_name(row)}.csv"
         if not path.is_file():
             return None
         try:
@@ -79,6 +82,23 @@ def read_run(path: Path) -> Run:
     return Run(read_result(folder / RESULTS if path.is_dir() else path), folder)
 
 
+def write_truth(folder: Path, labels: Labels) -> Path:
+    """Write ``truth.csv`` beside a task's answers, so that a later run can be compared with this one in pairs.
+
+    Groups are left out where every case is its own.
+    """
+    path = folder / TRUTH
+    grouped = len(set(labels.groups)) < len(labels)
+    partial = path.with_name(f".{TRUTH}.partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("case_id", "truth", *(("group",) if grouped else ())))
+        for case_id, truth, group in zip(labels.case_ids, labels.truth.tolist(), labels.groups, strict=True):
+            writer.writerow((case_id, truth, *((group,) if grouped else ())))
+    os.replace(partial, path)
+    return path
+
+
 def same_ids(what: str, first: Iterable[str], second: Iterable[str]) -> None:
     """Refuse other cases.
 
@@ -91,6 +111,11 @@ def same_ids(what: str, first: Iterable[str], second: Iterable[str]) -> None:
             f"{what}: the cases are others ({len(one - other)} only in the first run, {len(other - one)} only in the "
             "second); run both on the same data with the same sample and seed"
         )
+
+
+def _file_name(row: str) -> str:
+    """As ``triage eval run`` names the file of a row."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(row).stem if row.endswith(".py") else row)
 
 
 def _wrong(task: TaskResult, row: str) -> int | None:

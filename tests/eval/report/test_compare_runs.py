@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from eval.cases import Task
+from eval.comparison.labels import read_labels
 from eval.comparison.result import Estimate
 from eval.report import ReportError, compare_runs, described
+from eval.report.runs import write_truth
 from eval.report.runs.comparing import unpaired
 
 
@@ -120,8 +123,7 @@ def test_without_the_answers_intervals_are_compared_and_it_is_said(run_folder, b
 def test_without_true_levels_there_are_no_pairs_and_with_a_truth_file_there_are(run_folder, base, made):
     a, b = (run_folder(name, {"slm": base}, truth=False) for name in "ab")
     assert not compare_runs(a, b).rows[0].paired
-    lines = [f"{key},{level}" for key, level in zip(made.ids, made.truth, strict=True)]
-    (b / "predictions" / "made up" / "truth.csv").write_text("\n".join(["case_id,truth", *lines]) + "\n")
+    write_truth(b / "predictions" / "made up", read_labels(Task.KTAS, (made.data,)))
     assert compare_runs(a, b).rows[0].paired
 
 
