@@ -41,6 +41,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
 )
 _NOISE = re.compile(r"^\s*(?:File \"|raise |\^|~|Traceback|During handling|The above exception)|^\s*$")
 _PREFIX = re.compile(r"^\((?:\w+) pid=\d+\)\s*|^(?:ERROR|CRITICAL) [\d-]+ [\d:]+ \[[^]]*\]\s?")
+_HINT = re.compile(r"Consider increasing with ulimit")  # vLLM prints it at every start
 _ERROR = re.compile(
     r"(?:\b[\w.]*(?:Error|Exception)\b|\berror:|\bValue error, |terminate called|\bKilled\b).*"
 )
@@ -49,28 +50,30 @@ _ECHO = re.compile(
 )
 
 
-def diagnose(code: int | None, log: str) -> str:
+def diagnose(code: int | None, log: str, *, was_ready: bool = False) -> str:
     """What went wrong and what mends it.
 
     Args:
         code: the exit code, negative for a signal; None where the process still runs but does not answer.
         log: the end of the server's log.
+        was_ready: it had started, and ended later.
     """
+    phase, failed = ("", "ended") if was_ready else (" while starting", "did not start")
     for line in reversed(_errors(log)):
         for pattern, remedy in _KNOWN:
             if re.search(pattern, line, re.IGNORECASE):
-                return f"the model server did not start: {remedy}; its log says: {line}"
+                return f"the model server {failed}: {remedy}; its log says: {line}"
     line = last_useful_line(log)
     quoted = f"; its log says: {line}" if line else "; its log is empty"
     if code == -signal.SIGKILL:
         return (
-            "the model server was killed while starting, which most often means that the machine ran out of memory: "
+            f"the model server was killed{phase}, which most often means that the machine ran out of memory: "
             f"lower --kv-cache-gib, or end other programs{quoted}"
         )
     if code is None:
         return f"the model server did not become ready in time: give it more with --ready-seconds{quoted}"
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"the model server ended while starting ({how}){quoted}"
+    return f"the model server ended{phase} ({how}){quoted}"
 
 
 def last_useful_line(log: str) -> str:
@@ -87,4 +90,4 @@ def _errors(log: str) -> list[str]:
 def _lines(log: str) -> list[str]:
     """Without the process and the time before each line, and without the frames of a traceback."""
     bare = (_PREFIX.sub("", _PREFIX.sub("", line)) for line in log.splitlines())
-    return [line.strip()[:_LONGEST] for line in bare if not _NOISE.search(line)]
+    return [line.strip()[:_LONGEST] for line in bare if not (_NOISE.search(line) or _HINT.search(line))]

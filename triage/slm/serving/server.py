@@ -185,7 +185,7 @@ class ModelServer:
             code = process.exit_code()
             if code is not None:
                 tail = process.log_tail()
-                raise ServeError(diagnose(code, tail).replace("did not start", "ended"), tail)
+                raise ServeError(diagnose(code, tail, was_ready=True), tail)
             time.sleep(0.2)
 
     def log_tail(self) -> str:

@@ -64,3 +64,16 @@ def test_time_ran_out():
 def test_an_empty_log_is_said_to_be_empty(log):
     assert last_useful_line(log) == ""
     assert "its log is empty" in diagnose(3, log)
+
+
+def test_a_server_that_ran_did_not_end_while_it_was_starting():
+    log = (
+        "WARNING Found ulimit of 1024. This can cause fd limit errors like "
+        "`OSError: [Errno 24] Too many open files`. Consider increasing with ulimit -n\n"
+        "INFO Application startup complete.\n"
+    )
+    sentence = diagnose(-9, log, was_ready=True)
+    assert "was killed," in sentence
+    assert "starting" not in sentence
+    assert "Errno 24" not in sentence
+    assert "ended (exit code 3)" in diagnose(3, log, was_ready=True)
