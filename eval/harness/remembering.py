@@ -22,6 +22,7 @@ class RememberingEngine:
     def __init__(self, engine: Engine, file: Path | None = None) -> None:
         self._engine = engine
         self._file = file
+        self._whole = False
         self._known: dict[str, EngineAnswer] = _read(file) if file is not None else {}
         self._who = json.dumps(
             [getattr(engine.identity, name) for name in EngineIdentity.__dataclass_fields__], default=str
@@ -70,6 +71,9 @@ class RememberingEngine:
             for key, one in found.items()
         ]
         with self._file.open("a", encoding="utf-8") as file:
+            if file.tell() and not self._whole:
+                file.write("\n")  # a run that was killed may have broken a line off
+            self._whole = True
             file.write("".join(line + "\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
@@ -82,7 +86,7 @@ def _read(file: Path) -> dict[str, EngineAnswer]:
     for line in file.read_text(encoding="utf-8").splitlines():
         try:
             key, one, two, three, four, five, prompt, answer, seconds = json.loads(line)
-        except ValueError:  # half a line, of a run that was killed: that question is asked again
+        except (ValueError, TypeError):  # half a line, of a run that was killed: that question is asked again
             continue
         found[key] = EngineAnswer("", (one, two, three, four, five), prompt, answer, seconds)
     return found

@@ -14,6 +14,7 @@ from eval.harness.case_set import CaseSet
 from eval.predictions import Prediction
 from eval.predictors import ReadCase
 from eval.predictors.asking import Asker
+from eval.suite.journal import close_line
 from eval.suite.result import ErrorCase, Reason
 from integrations.assembly import open_agent
 from triage.metrics.levels import UNREADABLE
@@ -98,6 +99,7 @@ def gather(
 
     Use from the thread in which the model was opened.
     """
+    close_line(file)
     known = _read(file, setup)
     left = [case for case in wanted if case.case_id not in known]
     done(len(wanted) - len(left))

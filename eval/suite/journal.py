@@ -65,6 +65,7 @@ class Journal:
             self.state = RowState(setup=setup)
             self.save()
         else:
+            close_line(self._answers)
             self.known = self._read()
 
     def add(self, found: Sequence[Prediction], seconds: float) -> None:
@@ -101,6 +102,13 @@ class Journal:
             if item is not None and (item.predicted is not None or self.state.finished):
                 found[item.case_id] = item
         return found
+
+
+def close_line(file: Path) -> None:
+    """End a line that a killed run broke off, so that the next one does not go on in it."""
+    if file.exists() and file.read_bytes()[-1:] not in {b"", b"\n"}:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write("\n")
 
 
 def _load(path: Path) -> RowState:

@@ -92,9 +92,7 @@ def _prepare(
     )
     labelled = read_all(choice)
     cases = case_set(choice, labelled)
-    not_run += [
-        f"{task.name}: {Path(name).name} is not there, nor what needs it" for name in sorted(lacking)
-    ]
+    not_run += [f"{task.name}: {Path(name).name} is not there, nor what needs it" for name in sorted(lacking)]
     training = Training(
         cases,
         labelled,

@@ -57,9 +57,7 @@ def variants_of(
             except (HarnessError, InputError, EngineError) as error:
                 not_run.append(f"{task.spec.name}, robustness of {row}: {error}")
                 continue
-            total = questions(
-                cases, chosen, context.spec.seed, runs=runs, prompts=len(opened.prompts or {})
-            )
+            total = questions(cases, chosen, context.spec.seed, runs=runs, prompts=len(opened.prompts or {}))
             context.watch.begin(f"{task.spec.name}: robustness of {row}", total)
             variants, again = context.there(_asking(row, opened, cases, runs, context))
             found += variants
