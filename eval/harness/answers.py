@@ -21,7 +21,7 @@ def as_output(model: str, given: Prediction) -> ModelOutput:
 
 def as_json(given: Prediction) -> dict[str, Any]:
     """What the predictions file holds, with the error and whether the rules answered alone."""
-    content = given.model_dump(mode="json", exclude_none=True)
+    content = given.model_dump(mode="json", exclude_none=True) | {"predicted": given.predicted}
     if given.error is not None:
         content["error"] = given.error
     if given.rules_only:

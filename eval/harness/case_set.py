@@ -12,7 +12,7 @@ from eval.harness.checks import SCALES, check_inputs, check_labels
 from eval.harness.errors import HarnessError
 from eval.harness.sampling import hash_of, stratified
 from eval.predictors import CaseFile, InputError, InputTask, ReadCase, UnreadableCase
-from eval.predictors.inputs import sha256_of
+from eval.predictors.inputs import DIAGNOSIS, sha256_of
 from integrations.fhir.leaks import strip_acuity
 from triage.facts import make_fact, missing_kinds, number_facts
 from triage.training.corpus import LabelledCase
@@ -21,6 +21,9 @@ from triage.training.corpus.record import column_source
 from triage.training.corpus.tables import read_rows, text_cell
 
 _FILES = {Task.KTAS: InputTask.KTAS, Task.NHAMCS: InputTask.NHAMCS, Task.ESI: InputTask.ESI}
+
+DECLARED = "diagnosis_asked_for"
+"""The element of a diagnosis that is shown because the user said so."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,9 @@ def _shown(choice: CaseChoice, kept: Sequence[LabelledCase]) -> Iterator[ReadCas
     wanted = {case.case_id for case in kept}
     notes = _notes(choice, wanted)
     for one in file.cases(skip=set(file.ids) - wanted):
-        if isinstance(one, ReadCase) and one.case_id in notes:
+        if isinstance(one, ReadCase) and choice.with_diagnosis:
+            yield ReadCase(one.case_id, _declared(one.record))
+        elif isinstance(one, ReadCase) and one.case_id in notes:
             yield ReadCase(one.case_id, _with_notes(one.record, notes[one.case_id], choice.task.value))
         else:
             yield one
@@ -184,6 +189,17 @@ def _without_levels(record: IntakeRecord) -> IntakeRecord:
         return record
     numbered = number_facts(facts)
     return record.model_copy(update={"facts": numbered, "missing": missing_kinds(numbered)})
+
+
+def _declared(record: IntakeRecord) -> IntakeRecord:
+    """The record with the diagnosis under another element: it was asked for, and is no leak that prompts refuse."""
+    facts = tuple(
+        fact.model_copy(update={"source": fact.source.model_copy(update={"path": DECLARED})})
+        if fact.source.path == DIAGNOSIS
+        else fact
+        for fact in record.facts
+    )
+    return record.model_copy(update={"facts": facts})
 
 
 def _notes(choice: CaseChoice, wanted: set[str]) -> dict[str, dict[str, str]]:

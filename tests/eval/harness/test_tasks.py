@@ -16,10 +16,12 @@ from eval.harness.dataset import RECORD
 from eval.predictors import CaseFile, InputTask
 from eval.predictors.rules import RulesPredictor
 
-# Inspect leaves its own streams to the garbage collector.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+# Inspect's own: streams left to the garbage collector, and a parameter it still gives.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning"),
+]
 
 
 def evaluate(task, model, folder, **args):
