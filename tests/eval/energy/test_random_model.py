@@ -80,8 +80,10 @@ def test_it_stops_where_others_run_out_of_memory(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("depths", [None, Depths(low=3, check=6, high=12)])
 def test_the_reference_beside_the_small_model(depths: Depths | None) -> None:
     assert has_room(TINY)
+    settings = Settings()  # one thread: two that wait for each other on a busy machine burn time without work
+    settings = settings.model_copy(update={"model": settings.model.model_copy(update={"threads": 1})})
     rows = measure_reference(
-        sample_cases(), Settings(), shape=TINY, depths=depths, limit=1, seconds=0.5, cpu_watts=50
+        sample_cases(), settings, shape=TINY, depths=depths, limit=1, seconds=0.5, cpu_watts=50
     )
     deployed, small, reference = rows[:3]
     assert (deployed.row, small.row, reference.row) == (
