@@ -8,6 +8,13 @@ from inspect_ai.log import read_eval_log
 from eval.predictions import read_predictions
 from ui.cli.exits import Exit
 
+# Inspect's own: streams left to the garbage collector, and a parameter it still gives.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning"),
+]
+
 
 @pytest.fixture
 def run(triage, tmp_path):
