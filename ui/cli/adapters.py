@@ -187,7 +187,9 @@ def _used(settings: Settings, kept: StoredAdapter) -> list[str]:
 
 def _say(slot: str, found: Slot, configured: str) -> None:
     tried = "" if found.canary is None else f"; {found.canary.share:.1%} {found.canary.adapter}"
-    _line(f"{slot}: {found.now or f'{configured} (as configured)'}{tried}")
+    shipped = resolve_adapter(configured) if configured == "default" else None
+    meant = configured if shipped is None else shipped.name
+    _line(f"{slot}: {found.now or f'{meant} (as configured)'}{tried}")
 
 
 def _line(text: str) -> None:

@@ -36,8 +36,10 @@ defaults
     option redispatch 1
     # Whoever gives up closes the connection, and the replica stops working on the answer.
     option abortonclose
-    # A connection for each question: none is sent down one that the replica is just closing.
-    option http-server-close
+    # A connection for each question, on both sides: none is sent down one that is just being closed, and what a dying
+    # replica breaks off is answered with 502 and logged. Over a connection that was used before, HAProxy would hang up
+    # without a word.
+    option httpclose
 
 frontend triage
     bind {bind}

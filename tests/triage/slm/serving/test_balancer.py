@@ -71,9 +71,13 @@ class Ward:
         began = time.monotonic()
         body = {"number": number, "prompt": SECRET}
         headers = {"Authorization": "Bearer of-the-key"}
-        url = f"http://127.0.0.1:{self.port}/v1/completions"
+        url = f"http://127.0.0.1:{self.port}/v1"
         try:
-            answer = httpx.post(url, json=body, headers=headers, timeout=timeout, trust_env=False)
+            with httpx.Client(headers=headers, timeout=timeout, trust_env=False) as client:
+                client.get(
+                    f"{url}/models"
+                )  # the question is not the first on its connection, as with a worker
+                answer = client.post(f"{url}/completions", json=body)
         except httpx.TimeoutException:
             return 0, None, time.monotonic() - began
         port = answer.json()["port"] if answer.status_code == 200 else None
@@ -133,6 +137,7 @@ class TestRunning:
         ward.processes[first].kill()
         ward.until(lambda: ward.get("/health") == 503)
         assert ward.ask(12)[0] == 503
+        assert len(re.findall(r"replica1 502 ", ward.log())) == 2
         assert SECRET not in ward.log()
         assert "of-the-key" not in ward.log()
         assert "completions" not in ward.log()
