@@ -21,7 +21,7 @@ from eval.harness.errors import HarnessError
 from eval.harness.solver import answered_by
 from eval.predictions import Prediction
 from eval.predictors import Predictor, Provenance, ReadCase, UnreadableCase
-from eval.prompting import Failure, load_prices, load_prompts, spent
+from eval.prompting import Failure, load_prices, load_prompts, spent, used_by
 from eval.suite.journal import Journal, setup_hash
 from eval.suite.result import Kind, ModelRow
 from eval.suite.spec import GeneralModel
@@ -162,17 +162,17 @@ def ask_general(
             cache=CachePolicy(expiry=None),
         )
         _raise_if_away(log, general.row)
-        usage = log.stats.model_usage.get(str(model))
-        used = None if usage is None else spent(general.model, usage, load_prices())
+        # Of the samples, not of the log: a run that was gone on with has paid for the answers before it, too.
+        used = spent(general.model, used_by(log.samples or ()), load_prices())
         found = _predictions(cases, log)
         journal.finish(
             found,
             finished=not any(item.error in _AGAIN for item in found),
             log=Path(log.location).name,
             seconds=_seconds(log),
-            usd=None if used is None else used.usd,
-            input_tokens=None if used is None else used.input_tokens,
-            output_tokens=None if used is None else used.output_tokens,
+            usd=used.usd,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
         )
         answered(len(cases.cases))
     predictions = tuple(journal.known[case.case_id] for case in cases.cases)

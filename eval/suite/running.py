@@ -16,6 +16,7 @@ from eval.predictions import Prediction, write_predictions
 from eval.predictors import InputError
 from eval.predictors.agent import AgentPredictor
 from eval.predictors.run_record import DIAGNOSIS_NOTICE
+from eval.report.runs import write_truth
 from eval.suite.asking import Asked, Place, ask_general, ask_own, file_name, row_name
 from eval.suite.assembling import confusions_of, curves_of, set_scores
 from eval.suite.evidence import Evidence, error_cases, gather, worst
@@ -167,6 +168,7 @@ def _result(task: PreparedTask, context: Context, found: Found, not_run: list[st
         path = folder / f"{file_name(row)}.csv"
         write_predictions(path, found.asked[row].predictions)
         files[row] = path
+    write_truth(folder, labels)
     comparison, recall = _compare(task, context, files, not_run)
     answers = {row: found.asked[row].predictions for row in files}
     sets = (set_scores(row, labels, items) for row, items in answers.items())
