@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +10,8 @@ from integrations.queue_settings import QueueSettings
 from integrations.samples import samples
 from integrations.sandbox import SandboxServer
 from integrations.settings import FhirSettings, ModelSettings, Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 REPOSITORY = Path(__file__).parents[3]
 VISITS = 12

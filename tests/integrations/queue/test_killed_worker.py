@@ -1,16 +1,12 @@
 """Two real worker processes with the real model; one is killed in the middle of a case, the other is told to stop."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
+from worker_processes import Workers, ask, wait_for
 
 from integrations.fhir.identity import ASSESSMENT
 from integrations.samples import samples
@@ -32,77 +28,12 @@ def arrivals(tmp_path):
         yield server
 
 
-class Workers:
-    def __init__(self, base_url: str, database: str, folder: Path, engine: str = "embedded") -> None:
-        self.folder = folder
-        self.environment = {
-            **os.environ,
-            "TRIAGE_FHIR__BASE_URL": base_url,
-            "TRIAGE_FHIR__WRITE_BACK": "true",
-            "TRIAGE_DATABASE_URL": database,
-            "TRIAGE_DATA_DIR": str(folder / "data"),
-            "TRIAGE_QUEUE__URL": database,
-            "TRIAGE_QUEUE__SILENT_SECONDS": "5",
-            "TRIAGE_QUEUE__CONCURRENCY": "2",
-            "TRIAGE_MODEL__ENGINE": engine,
-            "TRIAGE_MODEL__THREADS": "1",
-            "TRIAGE_MODEL__TIMEOUT_SECONDS": "120",
-        }
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-c", "from ui.cli import main; main()", *arguments]
-
-    def start(self) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"worker-{len(self.running)}.log").open("wb")
-        process = subprocess.Popen(
-            self.command("worker"), env=self.environment, cwd=self.folder, stdout=log, stderr=log
-        )
-        log.close()
-        self.running.append(process)
-        return process
-
-    def log(self, number: int) -> str:
-        return (self.folder / f"worker-{number}.log").read_text()
-
-    def triage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    def close(self) -> None:
-        for process in self.running:
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture
 def workers(arrivals, database, tmp_path):
     assert cache_folder().is_dir(), "make test fetches the model"
     opened = Workers(arrivals.base_url, database, tmp_path)
     yield opened
     opened.close()
-
-
-def ask(database: str, query: str) -> list[tuple]:
-    with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as connection:
-        return connection.execute(query).fetchall()
-
-
-def wait_for(reached, seconds: float):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = reached()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("not reached in time")
 
 
 def written(base_url: str) -> Counter[str]:
