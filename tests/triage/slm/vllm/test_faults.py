@@ -213,7 +213,7 @@ async def test_eight_questions_lost_at_once_are_one_failure(server, opened):
         await error(502, "x")(exchange)
 
     server.script = [lost] * 8 + [well()]
-    engine = opened(server.url, failures=3, concurrency=8)
+    engine = opened(server.url, failures=3, concurrency=8, request_seconds=30.0)
     answers = await asyncio.gather(*(engine.answer(REQUEST) for _ in range(8)))
     assert (len(answers), server.asked) == (8, 16)
 
