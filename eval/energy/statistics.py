@@ -7,10 +7,9 @@ all of them; a ratio is taken inside a round and never across rounds.
 import math
 from collections.abc import Sequence
 
-from scipy import stats
-
 from data_schemas._base import Frozen
 from eval.energy.meter import EnergyError
+from triage.metrics.student import student_quantile
 
 FEWEST_BLOCKS = 3
 INTERVAL = "95 % Student's t interval over {blocks} blocks"
@@ -54,4 +53,4 @@ def _mean_and_half(values: Sequence[float]) -> tuple[float, float]:
         raise EnergyError(f"{count} blocks give no interval: give {FEWEST_BLOCKS} or more")
     mean = math.fsum(values) / count
     variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
-    return mean, float(stats.t.ppf(0.975, count - 1)) * math.sqrt(variance / count)
+    return mean, student_quantile(0.95, count - 1) * math.sqrt(variance / count)

@@ -10,7 +10,6 @@ from eval.report.build import build
 from eval.report.csv_files import write_csv_files
 from eval.report.document import Document, Plot, Section
 from eval.report.errors import ReportError
-from eval.report.html import html
 from eval.report.markdown import markdown, plot_file
 from eval.report.plots import light
 from eval.suite.result import SuiteResult
@@ -32,6 +31,8 @@ def write_report(result: SuiteResult, out: Path, *, cases: bool = True) -> list[
     Raises:
         ImportError: jinja2 or matplotlib is missing (extra ``eval``).
     """
+    from eval.report.html import html  # noqa: PLC0415 - jinja2 is in the extra, comparing runs is not
+
     kept = result if cases else without_cases(result)
     document = build(kept, cases=cases)
     out.mkdir(parents=True, exist_ok=True)

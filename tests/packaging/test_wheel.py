@@ -54,6 +54,11 @@ def test_the_wheel_ships_the_six_packages_and_never_the_tests(wheel):
         "data_schemas/json/",
         "triage/slm/serving/requirements-cpu.txt",
         "triage/slm/serving/inside/run_vllm.py",
+        "eval/report/templates/report.html.j2",
+        "eval/suites/development.yaml",
+        "eval/prompting/prompts.yaml",
+        "eval/gate/cases.yaml",
+        "eval/published.yaml",
     ):
         assert any(name.startswith(needed) for name in names), needed
 
