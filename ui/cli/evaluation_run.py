@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,9 @@ def run(
     )
     try:
         from eval.suite.options import RunOptions  # noqa: PLC0415 - Inspect is an extra, and slow to import
+
+        for needed in ("eval.suite.run", "eval.report.html"):  # said now, not after an hour of answers
+            import_module(needed)
     except ImportError as error:
         common.err.say("not installed", f"{error.name}: pip install 'ed-triage-agent[eval]'")
         raise typer.Exit(Exit.FAILED) from None
