@@ -12,6 +12,7 @@ import torch
 from peft import PeftModel, get_peft_model_state_dict
 from peft.utils import set_peft_model_state_dict
 
+from triage.training.averaging import WeightAverage
 from triage.training.batches import Position
 from triage.training.config import TrainingError
 from triage.training.files import write_safely
@@ -44,7 +45,12 @@ class Progress:
 
 
 def save_checkpoint(
-    folder: Path, model: PeftModel, optimiser: torch.optim.Optimizer, progress: Progress, fingerprint: str
+    folder: Path,
+    model: PeftModel,
+    optimiser: torch.optim.Optimizer,
+    progress: Progress,
+    fingerprint: str,
+    average: WeightAverage | None = None,
 ) -> None:
     """Write everything that the next step depends on."""
     state = {
@@ -52,6 +58,7 @@ def save_checkpoint(
         "progress": asdict(progress),
         "adapter": get_peft_model_state_dict(model),
         "optimiser": optimiser.state_dict(),
+        "average": None if average is None else average.state(),
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -59,9 +66,13 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, model: PeftModel, optimiser: torch.optim.Optimizer, fingerprint: str
+    folder: Path,
+    model: PeftModel,
+    optimiser: torch.optim.Optimizer,
+    fingerprint: str,
+    average: WeightAverage | None = None,
 ) -> Progress:
-    """Put a saved state back into ``model``, ``optimiser`` and torch's random generators.
+    """Put a saved state back into ``model``, ``optimiser``, ``average`` and torch's random generators.
 
     Raises:
         CheckpointError: there is none, it cannot be read, or it is of another recipe, base model or corpus.
@@ -80,6 +91,8 @@ def load_checkpoint(
         )
     set_peft_model_state_dict(model, state["adapter"])
     optimiser.load_state_dict(state["optimiser"])
+    if average is not None and state.get("average") is not None:
+        average.restore(state["average"])
     torch.set_rng_state(state["random"])
     if torch.cuda.is_available() and len(state["random_cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["random_cuda"])

@@ -96,6 +96,8 @@ class FinetuneConfig(Frozen):
     """Share of a teacher's probabilities in the level's target, where an example has them."""
     consistency_weight: float = Field(default=0.0, ge=0.0)
     """How much a level's probabilities are held still under sentences that must not matter."""
+    average_decay: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Of a running average of the weights, which is then what is scored and kept; 0 keeps the weights themselves."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the frozen weights and the arithmetic; the LoRA weights and the optimiser stay in float32."""
     evaluate_every: int = Field(default=100, ge=1)

@@ -25,6 +25,7 @@ from triage.slm.answer import format_answer
 from triage.slm.prompt import Prompt, asked_scale, build_prompt
 from triage.training.corpus import LabelledCase
 from triage.training.distract import distract
+from triage.training.mistyping import mistype_record
 
 _ALWAYS_TELLING = (FactKind.CHIEF_COMPLAINT, FactKind.TRIAGE_NOTE)
 _CALM = (FactKind.AVPU, FactKind.PAIN, FactKind.INJURY, FactKind.ARRIVAL_MODE)
@@ -61,6 +62,7 @@ def make_example(
     unaided: float = 0.0,
     screening: Screening | None = None,
     distraction: float = 0.0,
+    mistyped: float = 0.0,
 ) -> TrainingExample:
     """The training example of one labelled case.
 
@@ -72,6 +74,7 @@ def make_example(
         unaided: the share of prompts without what the rules found, so that the model can also be asked for a level
             of its own.
         distraction: the share of examples that also have a prompt with irrelevant sentences (``distract``).
+        mistyped: the share of examples whose complaint and note have typing errors, for the rules too (``mistyping``).
         screening: of the very record, where it is there already and nothing is dropped.
 
     Raises:
@@ -80,6 +83,8 @@ def make_example(
     if case.acuity is None:
         raise ValueError(f"{case.case_id}: a training case needs a level")
     record = drop_vital_signs(case.record, rng, drop) if rng is not None and drop > 0 else case.record
+    if rng is not None and mistyped and rng.random() < mistyped:
+        record = mistype_record(record, rng)
     if screening is None or record is not case.record:
         screening = screen(record, library=library)
     scale = asked_scale(case.scale)

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 
+from triage.training.averaging import WeightAverage
 from triage.training.batches import BatchStream
 from triage.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from triage.training.config import FinetuneConfig, RecipeError
@@ -69,9 +71,10 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+    average = WeightAverage(parameters, config.average_decay) if config.average_decay else None
     state = Progress()
     if resume:
-        state = load_checkpoint(out, model, optimiser, fingerprint)
+        state = load_checkpoint(out, model, optimiser, fingerprint, average)
         state.resumed += 1
     rows = [encoder.encode(example) for example in training]
     held_out = {name: [encoder.encode(e) for e in examples] for name, examples in validation.items()}
@@ -84,6 +87,8 @@ def train(
         loss = _step(model, stream, encoder, config, optimiser, parameters, rate)
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss of step {state.step + 1} is {loss}: lower learning_rate")
+        if average is not None:
+            average.update()
         state.step += 1
         state.losses.append(loss)
         state.position = stream.position
@@ -93,18 +98,19 @@ def train(
         if done >= 1.0:
             state.stopped = "steps" if limit is not None and state.step >= limit else "minutes"
         if state.stopped is not None or _due(state, config):
-            row = _evaluate(model, held_out, encoder, config, state)
-            if row["best"]:
-                _keep(model, out)
+            with average.in_place() if average is not None else nullcontext():
+                row = _evaluate(model, held_out, encoder, config, state)
+                if row["best"]:
+                    _keep(model, out)
             state.seconds = time.monotonic() - started
             state.evaluated_at = state.seconds
             if state.stopped is None and config.patience is not None and state.waited >= config.patience:
                 state.stopped = "patience"
             write_curve(state.curve, out)
-            save_checkpoint(out, model, optimiser, state, fingerprint)
+            save_checkpoint(out, model, optimiser, state, fingerprint, average)
             report(row)
         elif state.step % config.checkpoint_every == 0:
-            save_checkpoint(out, model, optimiser, state, fingerprint)
+            save_checkpoint(out, model, optimiser, state, fingerprint, average)
     return state
 
 

@@ -31,6 +31,8 @@ class MixtureConfig(Frozen):
     """Share of prompts without what the rules found."""
     distraction: float = Field(default=0.0, ge=0.0, le=1.0)
     """Share of examples that also have a prompt with irrelevant sentences, for ``consistency_weight``."""
+    mistyped: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Share of examples whose free text has typing errors."""
     whole: float = Field(default=1.0, ge=0.0, le=1.0)
     """Share of examples whose path and citations are targets too; the others cost fewer tokens."""
     seed: int = 7
@@ -161,6 +163,7 @@ def _examples(
                 drop=config.drop,
                 unaided=config.unaided,
                 distraction=config.distraction,
+                mistyped=config.mistyped,
             )
             said = teacher.get(case.case_id)
             yield replace(

@@ -47,7 +47,8 @@ def base(make_base):
 
 
 def test_killed_after_a_step_and_resumed_is_as_if_unbroken(base, write_recipe, tmp_path):
-    recipe = write_recipe(base)  # dropout, checkpoints at steps 2, 3 (an evaluation), 4, ...
+    # Dropout, averaged weights, checkpoints at steps 2, 3 (an evaluation), 4, ...
+    recipe = write_recipe(base, recipe={"average_decay": 0.8})
     run(recipe, tmp_path / "unbroken", report=lambda row: None)
     killed(recipe, tmp_path / "broken")
     assert (tmp_path / "broken" / "checkpoint.pt").is_file()
@@ -66,7 +67,7 @@ def test_killed_after_a_step_and_resumed_is_as_if_unbroken(base, write_recipe, t
     other = write_recipe(base, recipe={"learning_rate": 1e-3})
     with pytest.raises(CheckpointError, match="is not the same"):
         run(other, tmp_path / "broken", RunOptions(resume=True))
-    recipe = write_recipe(base)
+    recipe = write_recipe(base, recipe={"average_decay": 0.8})
     steps = []
     record = run(
         recipe,
