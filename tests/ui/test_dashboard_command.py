@@ -9,7 +9,7 @@ from ui.cli.exits import Exit
 AUTH = """
 [auth]
 redirect_uri = "https://triage.hospital.example/oauth2callback"
-cookie_secret = "s"
+cookie_secret = "0123456789abcdef0123456789abcdef"
 client_id = "c"
 client_secret = "t"
 server_metadata_url = "https://id.hospital.example/.well-known/openid-configuration"
@@ -46,6 +46,7 @@ def test_without_accounts_no_other_machine_gets_in(triage, served, host):
 def test_with_accounts_it_listens_where_it_is_told(triage, served, tmp_path, monkeypatch):
     secrets = tmp_path / "auth.toml"
     secrets.write_text(AUTH)
+    secrets.chmod(0o640)
     monkeypatch.setenv("TRIAGE_UI__OIDC_SECRETS", str(secrets))
     assert triage("ui", "--host", "0.0.0.0").code == Exit.DONE
     assert served[0]["secrets_files"] == [str(secrets)]
@@ -61,17 +62,45 @@ def test_with_accounts_it_listens_where_it_is_told(triage, served, tmp_path, mon
         ("not toml at all [", "cannot be read"),
         ("[other]\n", "redirect_uri"),
         (AUTH.replace('client_secret = "t"', ""), "client_secret"),
-        (AUTH.replace("https://triage", "http://triage"), "not https"),
+        (AUTH.replace("https://triage", "http://triage"), "redirect_uri that is not https"),
+        (AUTH.replace("https://id", "http://id"), "server_metadata_url that is not https"),
+        (AUTH.replace("/oauth2callback", "/callback"), "/oauth2callback"),
+        (AUTH.replace("0123456789abcdef", "short", 1), "cookie_secret"),
     ],
 )
 def test_half_configured_accounts_are_refused(triage, served, tmp_path, monkeypatch, text, word):
     secrets = tmp_path / "auth.toml"
     if text is not None:
         secrets.write_text(text)
+        secrets.chmod(0o600)
     monkeypatch.setenv("TRIAGE_UI__OIDC_SECRETS", str(secrets))
     outcome = triage("ui", "--host", "0.0.0.0")
     assert outcome.code == Exit.USAGE
     assert word in outcome.err
+    assert not served
+
+
+def test_secrets_that_everybody_may_open_are_refused(triage, served, tmp_path, monkeypatch):
+    secrets = tmp_path / "auth.toml"
+    secrets.write_text(AUTH)
+    secrets.chmod(0o644)
+    monkeypatch.setenv("TRIAGE_UI__OIDC_SECRETS", str(secrets))
+    outcome = triage("ui")
+    assert outcome.code == Exit.USAGE
+    assert "chmod o=" in outcome.err
+    assert not served
+
+
+def test_a_misspelt_role_is_named(triage, served, tmp_path, monkeypatch):
+    secrets = tmp_path / "auth.toml"
+    secrets.write_text(AUTH)
+    secrets.chmod(0o600)
+    monkeypatch.setenv("TRIAGE_UI__OIDC_SECRETS", str(secrets))
+    monkeypatch.setenv("TRIAGE_UI__ROLES", '{"ED-Nurses": "nurze"}')
+    outcome = triage("ui")
+    assert outcome.code == Exit.USAGE
+    assert "nurze" in outcome.err
+    assert "physician" in outcome.err
     assert not served
 
 

@@ -1,7 +1,6 @@
 """``triage ui``: the clinician's dashboard."""
 
 import errno
-import ipaddress
 import socket
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -9,7 +8,6 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -17,8 +15,7 @@ from integrations.settings import Settings
 from ui.cli import common
 from ui.cli.dashboard_demo import demonstration
 from ui.cli.exits import Exit
-
-_NEEDED = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+from ui.dashboard.auth.configured import why_not_started
 
 
 def ui(
@@ -48,7 +45,7 @@ def ui(
             "not started", "--demo and TRIAGE_UI__OIDC_SECRETS: sample patients have no place in a hospital"
         )
         raise typer.Exit(Exit.USAGE)
-    refusal = _refusal(settings, address) or _taken(address, door)
+    refusal = why_not_started(settings.ui, address) or _taken(address, door)
     if refusal is not None:
         common.err.say("not started", refusal)
         raise typer.Exit(Exit.USAGE)
@@ -95,33 +92,6 @@ def serve(flags: Mapping[str, Any]) -> None:
     bootstrap.run(script, False, [], dict(flags))
 
 
-def _refusal(settings: Settings, host: str) -> str | None:
-    """Why it may not be started so, and what to configure; None where it may."""
-    secrets = settings.ui.oidc_secrets
-    if secrets is None:
-        if _loopback(host):
-            return None
-        return (
-            f"{host} can be reached from other machines, and without OpenID Connect anybody there could choose a role. "
-            "Configure TRIAGE_UI__OIDC_SECRETS (a TOML file with an [auth] table, see docs/dashboard.md), "
-            "or listen on 127.0.0.1"
-        )
-    try:
-        table = tomllib.loads(secrets.read_text(encoding="utf-8")).get("auth")
-    except (OSError, ValueError) as error:
-        return (
-            f"TRIAGE_UI__OIDC_SECRETS names {secrets}, which cannot be read as TOML ({type(error).__name__})"
-        )
-    table = table if isinstance(table, dict) else {}
-    lacking = [key for key in _NEEDED if not table.get(key)]
-    if lacking:
-        return f"[auth] in {secrets} lacks {', '.join(lacking)}; docs/dashboard.md has an example"
-    redirect = urlsplit(str(table["redirect_uri"]))
-    if redirect.scheme != "https" and not _loopback(redirect.hostname or ""):
-        return f"redirect_uri in {secrets} is not https: a sign-in could be read on the way"
-    return None
-
-
 def _taken(host: str, port: int) -> str | None:
     """Whether something else listens there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -133,15 +103,6 @@ def _taken(host: str, port: int) -> str | None:
             if error.errno == errno.EADDRINUSE:
                 return f"{host}:{port} is taken by another program; choose another with --port"
     return None
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

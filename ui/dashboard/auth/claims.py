@@ -1,11 +1,12 @@
 """From the claims of an identity token to an actor. Pure: what the browser and Streamlit do is in ``signin``."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from integrations.settings import UiSettings
 from ui.dashboard.auth.roles import Actor, Role
+from ui.dashboard.auth.sittings import instant
 
 
 class SignInRefusedError(Exception):
@@ -25,7 +26,7 @@ def actor_of(claims: Mapping[str, Any], settings: UiSettings, now: datetime) -> 
     Raises:
         SignInRefusedError: the token has no expiry or it has passed, or it names no person or no one role.
     """
-    until = _expiry(claims.get("exp"))
+    until = instant(claims.get("exp"))
     if until is None:
         raise SignInRefusedError("no-expiry")
     if now >= until:
@@ -34,15 +35,6 @@ def actor_of(claims: Mapping[str, Any], settings: UiSettings, now: datetime) -> 
     if not isinstance(name, str) or not name.strip():
         raise SignInRefusedError("no-name")
     return Actor(name=name.strip(), role=_role(claims, settings), until=until)
-
-
-def _expiry(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def _role(claims: Mapping[str, Any], settings: UiSettings) -> Role:

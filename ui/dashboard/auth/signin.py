@@ -7,28 +7,37 @@ import streamlit as st
 from integrations.settings import UiSettings
 from ui.dashboard.auth.claims import SignInRefusedError, actor_of
 from ui.dashboard.auth.roles import Actor, Role
+from ui.dashboard.auth.sittings import Sittings, key_of
+from ui.dashboard.auth.whence import browser, from_here
 from ui.dashboard.look import show, tag
 from ui.dashboard.strings import text
 
-_ACTOR, _ACTIVE, _WHY = "_actor", "_active_at", "_signed_out_why"
+_ACTOR, _ACTIVE, _IDLE, _WHY = "_actor", "_active_at", "_idle_after", "_signed_out_why"
+_sittings = Sittings()
 
 
 def signed_in(settings: UiSettings, now: datetime, *, idle: bool = True) -> Actor | None:
     """Who is signed in, and still may be: checks the token's expiry and the idle time. Changes nothing."""
     try:
-        actor = _of_token(settings, now) if settings.oidc_secrets else st.session_state.get(_ACTOR)
+        actor = _of_token(settings, now) if settings.oidc_secrets else _of_choice()
     except SignInRefusedError:
         return None
-    active = st.session_state.get(_ACTIVE)
-    too_long = active is not None and now - active > timedelta(minutes=settings.idle_minutes)
-    if actor is None or (idle and too_long):
+    if actor is None or _has_ended() or (idle and _is_idle(now, timedelta(minutes=settings.idle_minutes))):
         return None
-    return actor if isinstance(actor, Actor) else None
+    return actor
 
 
 def touch(now: datetime) -> None:
-    """Somebody did something. Runs that a timer starts do not call this, or nobody would ever be idle."""
+    """Somebody did something. Runs that a timer starts do not call this, or nobody would ever be idle.
+
+    Who was idle for too long already stays so: a click on a screen that was left open brings nobody back.
+    """
+    limit = st.session_state.get(_IDLE)
+    if limit is not None and _is_idle(now, limit):
+        return
     st.session_state[_ACTIVE] = now
+    if st.user.get("is_logged_in"):
+        _sittings.touch(key_of(st.user), now)
 
 
 def gate(settings: UiSettings, now: datetime, *, wall: bool = False) -> Actor | None:
@@ -38,15 +47,16 @@ def gate(settings: UiSettings, now: datetime, *, wall: bool = False) -> Actor | 
     """
     actor = signed_in(settings, now, idle=not wall)
     if actor is not None:
+        st.session_state[_IDLE] = timedelta(minutes=settings.idle_minutes)
         if not wall:
             touch(now)
         return actor
-    if st.session_state.get(_ACTIVE) is not None:
-        idle = now - st.session_state[_ACTIVE] > timedelta(minutes=settings.idle_minutes)
+    why = _why_ended(settings, now)
+    if why is not None:
         forget()
-        st.session_state[_WHY] = "idle" if idle else "expired"
+        st.session_state[_WHY] = why
         if settings.oidc_secrets:
-            st.logout()  # the cookie goes too; else a new run would let them in again
+            _log_out(why)  # the cookie goes too, and the provider's own session
     if settings.oidc_secrets:
         _oidc_page(settings, now)
     else:
@@ -55,10 +65,10 @@ def gate(settings: UiSettings, now: datetime, *, wall: bool = False) -> Actor | 
 
 
 def sign_out(settings: UiSettings) -> None:
-    """Forget everything of this session; the next run shows the sign-in page."""
+    """Forget everything of this session, in all its tabs; the next run shows the sign-in page."""
     forget()
     if settings.oidc_secrets:
-        st.logout()
+        _log_out(None)
 
 
 def forget() -> None:
@@ -84,6 +94,48 @@ def _of_token(settings: UiSettings, now: datetime) -> Actor | None:
     return actor_of(st.user.to_dict(), settings, now)
 
 
+def _of_choice() -> Actor | None:
+    actor = st.session_state.get(_ACTOR)
+    return actor if isinstance(actor, Actor) and from_here() else None
+
+
+def _has_ended() -> bool:
+    return bool(st.user.get("is_logged_in")) and _sittings.has_ended(key_of(st.user))
+
+
+def _is_idle(now: datetime, limit: timedelta) -> bool:
+    if not st.user.get("is_logged_in"):
+        active = st.session_state.get(_ACTIVE)
+        return active is not None and now - active > limit
+    used = _sittings.last_used(key_of(st.user), st.user)
+    return used is None or now - used > limit
+
+
+def _why_ended(settings: UiSettings, now: datetime) -> str | None:
+    """Why somebody who was in is not any more; None where nobody was, or who was refused."""
+    if not settings.oidc_secrets:
+        return None if st.session_state.get(_ACTIVE) is None else "idle"
+    if not st.user.is_logged_in:
+        return None
+    if _has_ended():
+        return "ended"
+    try:
+        actor_of(st.user.to_dict(), settings, now)
+    except SignInRefusedError as refused:
+        return refused.key if refused.key == "expired" else None
+    return "idle"
+
+
+def _log_out(why: str | None) -> None:
+    """End the sign-in here, and by way of Streamlit its cookies and the session at the provider."""
+    if st.user.get("is_logged_in"):
+        _sittings.end(key_of(st.user))
+    here = browser()
+    if why is not None and here is not None:
+        _sittings.explain(here, why)
+    st.logout()
+
+
 def _card(title: str, *lines: str) -> None:
     show(
         tag(
@@ -97,7 +149,8 @@ def _card(title: str, *lines: str) -> None:
 
 
 def _why() -> tuple[str, ...]:
-    why = st.session_state.pop(_WHY, None)
+    here = browser()
+    why = st.session_state.pop(_WHY, None) or (_sittings.explanation(here) if here else None)
     return () if why is None else (text(f"signin.{why}"),)
 
 
@@ -114,7 +167,7 @@ def _oidc_card(settings: UiSettings, now: datetime) -> None:
         except SignInRefusedError as refused:
             lines += (text(f"signin.{refused.key}"),)
         _card(text("signin.title"), *lines)
-        st.button(text("signin.other"), on_click=st.logout, type="primary")
+        st.button(text("signin.other"), on_click=sign_out, args=(settings,), type="primary")
         return
     _card(text("signin.title"), *lines, text("signin.oidc"))
     st.button(text("signin.enter"), on_click=st.login, type="primary")
@@ -122,6 +175,9 @@ def _oidc_card(settings: UiSettings, now: datetime) -> None:
 
 def _local_page(now: datetime) -> None:
     with st.container(horizontal_alignment="center"), st.container(key="signin", width=520):
+        if not from_here():
+            _card(text("signin.title"), text("signin.not-from-here"))
+            return
         _card(text("signin.local-title"), *_why(), text("signin.local"))
         for role in Role:
             st.button(
