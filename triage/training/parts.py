@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from data_schemas._base import Frozen
-from triage.training.corpus import LabelledCase, authored, ktas, mimic, nhamcs, vignettes
+from triage.training.corpus import LabelledCase, authored, authored_ktas, ktas, mimic, nhamcs, vignettes
 
 Reader = Callable[[Path], Iterable[LabelledCase]]
 
@@ -19,7 +19,10 @@ READERS: dict[str, Reader] = {
 }
 """Data sets that lie in a file or folder of the reader's own; a new one is a line here."""
 
-SHIPPED: dict[str, Callable[[], Iterable[LabelledCase]]] = {"authored": authored.read}
+SHIPPED: dict[str, Callable[[], Iterable[LabelledCase]]] = {
+    "authored": authored.read,
+    "authored_ktas": authored_ktas.read,
+}
 """Data sets inside the project: no ``path``."""
 
 

@@ -75,10 +75,15 @@ def read(path: str | Path, *, labelled_only: bool = True) -> Iterator[LabelledCa
 
 
 def to_record(row: Row) -> IntakeRecord:
-    """The intake record of a row that holds ``TRIAGE_COLUMNS`` and nothing else."""
+    """The intake record of a row that holds ``TRIAGE_COLUMNS`` and nothing else.
+
+    A row of the project's own cases may give ``age_months`` instead of ``age_years``.
+    """
     builder = RecordBuilder(DATASET, str(row["case_id"]))
     years = builder.number(row, "age_years", FactKind.AGE)
     builder.age(years, "a", years, "age_years")
+    months = builder.number(row, "age_months", FactKind.AGE)
+    builder.age(months, "mo", None if months is None else months / 12, "age_months")
     builder.coded(row, "sex", FactKind.SEX, _SEX)
     builder.coded(row, "arrival_mode", FactKind.ARRIVAL_MODE, _ARRIVALS)
     builder.coded(row, "injury", FactKind.INJURY, _YES_NO)
