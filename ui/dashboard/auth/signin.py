@@ -22,7 +22,11 @@ def signed_in(settings: UiSettings, now: datetime, *, idle: bool = True) -> Acto
         actor = _of_token(settings, now) if settings.oidc_secrets else _of_choice()
     except SignInRefusedError:
         return None
-    if actor is None or _has_ended() or (idle and _is_idle(now, timedelta(minutes=settings.idle_minutes))):
+    if (
+        actor is None
+        or _ended() is not None
+        or (idle and _is_idle(now, timedelta(minutes=settings.idle_minutes)))
+    ):
         return None
     return actor
 
@@ -52,7 +56,9 @@ def gate(settings: UiSettings, now: datetime, *, wall: bool = False) -> Actor | 
             touch(now)
         return actor
     why = _why_ended(settings, now)
-    if why is not None:
+    if _ended() is not None:
+        forget()  # the tab that ended it took the cookie back; a newer one is not to be touched
+    elif why is not None:
         forget()
         st.session_state[_WHY] = why
         if settings.oidc_secrets:
@@ -68,7 +74,7 @@ def sign_out(settings: UiSettings) -> None:
     """Forget everything of this session, in all its tabs; the next run shows the sign-in page."""
     forget()
     if settings.oidc_secrets:
-        _log_out(None)
+        _log_out("ended", tell=False)
 
 
 def forget() -> None:
@@ -99,8 +105,9 @@ def _of_choice() -> Actor | None:
     return actor if isinstance(actor, Actor) and from_here() else None
 
 
-def _has_ended() -> bool:
-    return bool(st.user.get("is_logged_in")) and _sittings.has_ended(key_of(st.user))
+def _ended() -> str | None:
+    """Why the sign-in of this session's cookie was ended in another tab; None where it was not."""
+    return _sittings.ended(key_of(st.user)) if st.user.get("is_logged_in") else None
 
 
 def _is_idle(now: datetime, limit: timedelta) -> bool:
@@ -117,8 +124,6 @@ def _why_ended(settings: UiSettings, now: datetime) -> str | None:
         return None if st.session_state.get(_ACTIVE) is None else "idle"
     if not st.user.is_logged_in:
         return None
-    if _has_ended():
-        return "ended"
     try:
         actor_of(st.user.to_dict(), settings, now)
     except SignInRefusedError as refused:
@@ -126,12 +131,12 @@ def _why_ended(settings: UiSettings, now: datetime) -> str | None:
     return "idle"
 
 
-def _log_out(why: str | None) -> None:
+def _log_out(why: str, *, tell: bool = True) -> None:
     """End the sign-in here, and by way of Streamlit its cookies and the session at the provider."""
     if st.user.get("is_logged_in"):
-        _sittings.end(key_of(st.user))
+        _sittings.end(key_of(st.user), why)
     here = browser()
-    if why is not None and here is not None:
+    if tell and here is not None:
         _sittings.explain(here, why)
     st.logout()
 
@@ -160,8 +165,9 @@ def _oidc_page(settings: UiSettings, now: datetime) -> None:
 
 
 def _oidc_card(settings: UiSettings, now: datetime) -> None:
-    lines = _why()
-    if st.user.is_logged_in:
+    ended = _ended()
+    lines = _why() if ended is None else (text(f"signin.{ended}"),)
+    if st.user.is_logged_in and ended is None:
         try:
             actor_of(st.user.to_dict(), settings, now)
         except SignInRefusedError as refused:

@@ -20,7 +20,7 @@ class Sittings:
 
     def __init__(self) -> None:
         self._used: OrderedDict[str, datetime] = OrderedDict()
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: OrderedDict[str, str] = OrderedDict()
         self._why: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -40,17 +40,17 @@ class Sittings:
             used = self._used.get(key)
         return used if used is not None else instant(claims.get("iat"))
 
-    def end(self, key: str) -> None:
-        """From now on it lets nobody in, whoever still has its cookie."""
+    def end(self, key: str, why: str) -> None:
+        """From now on it lets nobody in, whoever still has its cookie. ``why`` is a key below ``signin``."""
         with self._lock:
-            self._ended[key] = None
+            self._ended[key] = why
             self._used.pop(key, None)
             _trim(self._ended)
 
-    def has_ended(self, key: str) -> bool:
-        """Whether ``end`` was called for it."""
+    def ended(self, key: str) -> str | None:
+        """Why it was ended; None where it was not."""
         with self._lock:
-            return key in self._ended
+            return self._ended.get(key)
 
     def explain(self, browser: str, why: str) -> None:
         """Keep for one look why somebody was signed out: the way over the provider begins a new session."""
