@@ -1,13 +1,13 @@
 """The figures of a corpus, counted right; and the data cards that describe each."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from data_schemas import AcuityScale, FactKind, QualityIssue
-from triage.training.corpus import authored_cases, read_authored, read_ktas, read_nhamcs
+from triage.training.corpus import LabelledCase, read_authored, read_authored_ktas, read_ktas, read_nhamcs
 from triage.training.corpus.card import FEWEST, corpus_card, path_sha256
 
 Row = dict[str, object]
@@ -71,17 +71,24 @@ def test_the_hash_of_a_folder_knows_names_and_contents(tmp_path: Path) -> None:
     assert len({first, second, path_sha256(tmp_path)}) == 3
 
 
-@pytest.mark.parametrize("name", ["nhamcs", "ktas", "esi_vignettes", "mimic", "fhir_export", "authored"])
+@pytest.mark.parametrize(
+    "name", ["nhamcs", "ktas", "esi_vignettes", "mimic", "fhir_export", "authored", "authored_ktas"]
+)
 def test_every_data_card_says_what_must_be_known(name: str) -> None:
     text = (CARDS / f"{name}.md").read_text()
     assert not [section for section in SECTIONS if section not in text]
 
 
-def test_the_card_of_our_own_cases_has_the_true_numbers() -> None:
-    text = (CARDS / "authored.md").read_text()
-    card = corpus_card("authored", read_authored())
+@pytest.mark.parametrize(
+    ("name", "read"), [("authored", read_authored), ("authored_ktas", read_authored_ktas)]
+)
+def test_the_card_of_our_own_cases_has_the_true_numbers(
+    name: str, read: Callable[[], Iterator[LabelledCase]]
+) -> None:
+    text = (CARDS / f"{name}.md").read_text()
+    card = corpus_card(name, read())
     assert f"- **n**: {card.cases} in" in text
     said = re.search(r"\*\*Level mix, 1 to 5\*\*: ([\d, ]+)\.", text)
     assert said is not None
     assert tuple(map(int, said[1].split(", "))) == card.levels
-    assert card.groups == len(list(authored_cases()))
+    assert card.groups == card.cases
