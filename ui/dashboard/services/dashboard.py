@@ -299,13 +299,16 @@ class Dashboard:
     def arrive(self, actor: Actor, form: IntakeForm, *, local_only: bool = False) -> Entered:
         """File an arrival that was entered here where the site writes back, and assess it. Once a form.
 
+        The actor signs the entries, whatever name the form brings.
+
         Raises:
             Problem: ``not-filed`` (``reason``, see ``NotFiled``) or ``not-kept`` (``facts``): nothing is assessed.
         """
+        signed = form.model_copy(update={"entered_by": actor.name})
         return self._do(
             actor,
             Permission.INTAKE,
-            lambda agent: arrive(agent, form, self.clock(), local_only=local_only),
+            lambda agent: arrive(agent, signed, self.clock(), local_only=local_only),
             timeout=120,
         )
 
