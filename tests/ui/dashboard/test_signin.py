@@ -6,6 +6,8 @@ import pytest
 from screen_parts import NOON, actor, html_of
 
 from data_schemas import FactKind, ReviewDecision
+from integrations.samples import samples
+from integrations.samples.arriving import arriving
 from integrations.settings import UiSettings
 from ui.dashboard.auth import PERMISSIONS, Actor, Permission, Role, SignInRefusedError, actor_of
 from ui.dashboard.services import Problem
@@ -90,6 +92,18 @@ def test_who_may_not_see_names_gets_none(dashboard, arrive):
         hidden = not who.may(Permission.SEE_NAMES)
         assert ("Ada" not in shown and "MRN-77" not in shown and "Patient/1" not in shown) == hidden
     assert "Ada" not in str(dashboard.cases(actor("physician")))
+
+
+def test_who_may_not_see_names_cannot_find_the_patient_in_the_hospitals_record(dashboard, clock):
+    bundle = arriving(samples()[0], clock())
+    patients = [e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "Patient"]
+    assert patients
+    case_id = dashboard.intake(actor(), bundle).id
+    for role in Role:
+        who = actor(role)
+        shown = dashboard.case(who, case_id).model_dump_json() + repr(dashboard.board(who))
+        shown += repr(dashboard.timeline(who, case_id)) + repr(dashboard.changes(who, case_id))
+        assert any(p["id"] in shown for p in patients) == who.may(Permission.SEE_NAMES), role
 
 
 def test_an_expired_sign_in_does_nothing(dashboard, arrive, clock):
