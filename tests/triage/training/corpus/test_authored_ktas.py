@@ -61,7 +61,7 @@ def ceiling(case: AuthoredKtas) -> int:
     elif case.avpu == "pain" or (case.avpu == "verbal" and "baseline" not in case.chief_complaint):
         allowed.append(2)
     if case.spo2 is not None and case.spo2 < 94:
-        allowed.append(2 if case.spo2 < 92 else 3)
+        allowed.append(1 if case.spo2 < 90 else 2 if case.spo2 < 92 else 3)
     hot = case.temp_c is not None and case.temp_c >= 38.0
     if case.age_years is not None and case.age_years >= ADULT:
         pulse, breathing = case.pulse or 70, case.resp_rate or 18
@@ -134,6 +134,7 @@ def test_no_level_is_less_urgent_than_its_modifiers_allow() -> None:
         ({"avpu": "pain"}, 2),
         ({"avpu": "verbal"}, 2),
         ({"avpu": "verbal", "chief_complaint": "Foley change, baseline mental"}, 5),
+        ({"spo2": 89}, 1),
         ({"spo2": 91}, 2),
         ({"spo2": 93}, 3),
         ({"spo2": 94}, 5),
@@ -149,6 +150,15 @@ def test_no_level_is_less_urgent_than_its_modifiers_allow() -> None:
 )
 def test_what_the_modifiers_allow(change: dict[str, object], level: int) -> None:
     assert ceiling(AuthoredKtas.model_validate({**ONE, **change})) == level
+
+
+def test_no_level_is_far_below_what_the_rules_demand() -> None:
+    """ESI is another scale: one level apart is allowed, two only where a tube is all that is new."""
+    library = GuidelineLibrary.load()
+    for case, source in zip(read_authored_ktas(), CASES, strict=True):
+        floor = screen(case.record, library=library).floor
+        if floor is not None and "baseline" not in source.chief_complaint:
+            assert source.level <= floor + 1, (source.case_id, floor)
 
 
 def test_level_5_is_quiet() -> None:
