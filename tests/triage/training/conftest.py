@@ -11,6 +11,7 @@ if find_spec("torch") is None and "TEST_ALL" not in os.environ:
         "test_recipes.py",
         "test_resume.py",
         "test_run.py",
+        "test_averaging.py",
         "test_base_model.py",
     ]
 
