@@ -12,7 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
@@ -121,6 +122,23 @@ def dashboard(
         yield url
 
 
+@contextlib.contextmanager
+def unguarded(folder: Path) -> Iterator[str]:
+    """The local mode as somebody might start it past ``triage ui``: Streamlit itself, on every address."""
+    port = free_port()
+    script = files("ui.dashboard").joinpath("app.py")
+    command = ["-m", "streamlit", "run", str(script), "--server.headless=true", "--server.address=0.0.0.0"]
+    url = f"http://127.0.0.1:{port}"
+    with running(
+        [*command, f"--server.port={port}", "--browser.gatherUsageStats=false"],
+        f"{url}/_stcore/health",
+        folder / "out",
+        TRIAGE_DATA_DIR=str(folder / "records"),
+        TRIAGE_MODEL__ENGINE="none",
+    ):
+        yield url
+
+
 class Screen:
     """What one run of the page drew."""
 
@@ -179,18 +197,27 @@ class Person:
     def close(self) -> None:
         self._open.close()
 
-    def open(self, cookies: httpx.Cookies | None = None, *, host: str | None = None) -> Tab:
-        """A new tab, with the browser's cookies or with others."""
+    def open(
+        self,
+        cookies: Mapping[str, str] | None = None,
+        *,
+        host: str | None = None,
+        source: str = "127.0.0.1",
+        headers: Mapping[str, str] | None = None,
+    ) -> Tab:
+        """A new tab, with the browser's cookies and others; under another name, from another address, by a proxy."""
         self.http.get("/_stcore/health").raise_for_status()
         kept = dict(self.http.cookies) | dict(cookies or {})
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in kept.items())}
+        cookie = "; ".join(f"{name}={value}" for name, value in kept.items())
         where = host or self.url.removeprefix("http://")
         way = connect(
             f"ws://{where}/_stcore/stream",
-            sock=socket.create_connection(("127.0.0.1", int(self.url.rsplit(":", 1)[1]))),
+            sock=socket.create_connection(
+                ("127.0.0.1", httpx.URL(self.url).port), source_address=(source, 0)
+            ),
             origin=f"http://{where}",
             subprotocols=["streamlit", kept["_streamlit_xsrf"]],
-            additional_headers=headers,
+            additional_headers={"Cookie": cookie, **(headers or {})},
             max_size=None,
             proxy=None,
         )
