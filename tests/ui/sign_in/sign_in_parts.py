@@ -107,6 +107,10 @@ def dashboard(
         f'client_secret = "{client_secret or registered["client_secret"]}"\n'
         f'server_metadata_url = "{issuer}/.well-known/openid-configuration"\n'
     )
+    (folder / ".streamlit").mkdir()  # what the working folder might hold: it must change nothing
+    (folder / ".streamlit/config.toml").write_text(
+        '[server.trustedUserHeaders]\nX-User = "preferred_username"\n[client]\nshowErrorDetails = "full"\n'
+    )
     with running(
         ["-c", _DASHBOARD, "--port", str(port)],
         f"{url}/_stcore/health",

@@ -37,6 +37,14 @@ def test_the_claim_decides_the_role(person, site):
     assert "New arrival" not in screen.pages
 
 
+def test_a_header_makes_nobody_somebody_else(person, site):
+    nadia = person(site)
+    nadia.sign_in("nadia")
+    screen = nadia.open(headers={"X-User": "ahmed"}).screen
+    assert "Signed in as nadia" in screen.html
+    assert "ahmed" not in screen.html
+
+
 @pytest.mark.parametrize(
     ("sub", "words"),
     [
