@@ -1,5 +1,7 @@
 """``triage ui``: where it may listen, and what Streamlit is told."""
 
+from pathlib import Path
+
 import pytest
 
 from integrations.settings import Settings, UiSettings
@@ -78,6 +80,19 @@ def test_half_configured_accounts_are_refused(triage, served, tmp_path, monkeypa
     assert outcome.code == Exit.USAGE
     assert word in outcome.err
     assert not served
+
+
+def test_the_example_of_the_documentation_has_no_secret_to_start_with(triage, served, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "dashboard.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    secrets = tmp_path / "auth.toml"
+    secrets.touch(mode=0o600)
+    secrets.write_text(example)
+    monkeypatch.setenv("TRIAGE_UI__OIDC_SECRETS", str(secrets))
+    assert "cookie_secret" in triage("ui").err
+    assert not served
+    secrets.write_text(example.replace("CHANGE THIS", "0123456789abcdef" * 4))
+    assert triage("ui").code == Exit.DONE
 
 
 def test_secrets_that_everybody_may_open_are_refused(triage, served, tmp_path, monkeypatch):

@@ -106,6 +106,7 @@ def dashboard(
         f'client_id = "{registered["client_id"]}"\n'
         f'client_secret = "{client_secret or registered["client_secret"]}"\n'
         f'server_metadata_url = "{issuer}/.well-known/openid-configuration"\n'
+        '[auth.client_kwargs]\nprompt = "login"\n'
     )
     (folder / ".streamlit").mkdir()  # what the working folder might hold: it must change nothing
     (folder / ".streamlit/config.toml").write_text(

@@ -17,6 +17,7 @@ def test_a_nurse_comes_in_as_a_nurse(person, site):
     to = nadia.to_provider(tab)
     asked = to.params
     assert (asked["response_type"], asked["redirect_uri"]) == ("code", f"{site}/oauth2callback")
+    assert (asked["scope"], asked["prompt"]) == ("openid email profile", "login")
     assert asked["nonce"]
     assert asked["state"]
     came = nadia.answer(to, "nadia")
