@@ -5,8 +5,15 @@ import time
 import pytest
 from sign_in_parts import dashboard, provider
 
-IDLE_SECONDS, TOKEN_SECONDS = 3, 6
+IDLE_SECONDS, TOKEN_SECONDS = 6, 9
 COOKIE = "_streamlit_user"
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory, issuer):
+    """A dashboard where people are idle soon."""
+    with dashboard(tmp_path_factory.mktemp("hasty"), issuer, idle_minutes=IDLE_SECONDS / 60) as url:
+        yield url
 
 
 def test_a_nurse_comes_in_as_a_nurse(person, site):
@@ -120,33 +127,36 @@ def test_signing_out_ends_it_in_every_tab_and_for_a_kept_cookie(person, site):
     assert other.run().redirect is None  # it would take the new sign-in's cookie
 
 
-def test_who_is_idle_is_signed_out_and_told_why(person, issuer, tmp_path):
-    with dashboard(tmp_path, issuer, idle_minutes=IDLE_SECONDS / 60) as site:
-        nadia = person(site)
-        tab = nadia.sign_in("nadia")
-        watch = max(tab.screen.timers, key=lambda timer: timer.interval).fragment_id
-        assert "Who waits" in tab.screen.html
-        for _ in range(3):  # timers do not count as somebody being there
-            time.sleep(IDLE_SECONDS / 2.5)
-            tab.run(timer=watch)
-        assert tab.screen.redirect == "/auth/logout", tab.screen.text
-        assert "Who waits" not in tab.screen.html
-        kept = {name: value for name, value in nadia.http.cookies.items() if name.startswith(COOKIE)}
-        assert "nothing was done for a while" in nadia.open(kept).screen.html
-        nadia.follow_out(tab)
-        assert "nothing was done for a while" in nadia.open().screen.html
-        assert "nothing was done for a while" not in nadia.open().screen.html
+def test_who_is_idle_is_signed_out_and_told_why(person, hasty):
+    nadia, leaver = person(hasty), person(hasty)
+    leaver.sign_in("nadia")  # and closes the tab: nothing watches over it
+    tab = nadia.sign_in("nadia")
+    watch = max(tab.screen.timers, key=lambda timer: timer.interval).fragment_id
+    assert "Who waits" in tab.screen.html
+    for _ in range(3):  # timers do not count as somebody being there
+        time.sleep(IDLE_SECONDS / 2.5)
+        tab.run(timer=watch)
+    assert tab.screen.redirect == "/auth/logout", tab.screen.text
+    assert "Who waits" not in tab.screen.html
+    kept = {name: value for name, value in nadia.http.cookies.items() if name.startswith(COOKIE)}
+    assert "nothing was done for a while" in nadia.open(kept).screen.html
+    nadia.follow_out(tab)
+    assert "nothing was done for a while" in nadia.open().screen.html
+    assert "nothing was done for a while" not in nadia.open().screen.html
+    again = leaver.open().screen
+    assert again.redirect == "/auth/logout"
+    assert "nothing was done for a while" in again.html
+    assert "Who waits" not in again.html
 
 
-def test_a_tab_that_was_closed_does_not_stay_signed_in(person, issuer, tmp_path):
-    with dashboard(tmp_path, issuer, idle_minutes=IDLE_SECONDS / 60) as site:
-        nadia = person(site)
-        nadia.sign_in("nadia")
-        time.sleep(IDLE_SECONDS + 1)
-        screen = nadia.open().screen
-        assert screen.redirect == "/auth/logout"
-        assert "nothing was done for a while" in screen.html
-        assert "Who waits" not in screen.html
+def test_who_does_something_now_and_then_stays_in_every_tab(person, hasty):
+    nadia = person(hasty)
+    tab, other = nadia.sign_in("nadia"), nadia.open()
+    for _ in range(3):
+        time.sleep(IDLE_SECONDS / 2.5)
+        assert "Who waits" in tab.run().html
+    assert other.run().redirect is None
+    assert "Who waits" in other.screen.html
 
 
 def test_an_expired_token_signs_out(person, tmp_path):
