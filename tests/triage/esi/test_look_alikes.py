@@ -106,13 +106,14 @@ def test_plain_words_for_a_red_flag_are_read(note: str, rule: str, known: dict[s
 
 
 def test_too_many_demands_on_the_authored_cases_stay_away() -> None:
-    """Demand findings more urgent than the label: 44 of 1,372 before, 26 after; what is left is protective."""
+    """Demand findings more urgent than the label: 44 of 1,372 before, 26 after; 33 of 1,758. The rest protects."""
+    cases = list(read_authored())
     above = [
         case.case_id
-        for case in read_authored()
+        for case in cases
         if any(
             finding.tier is RuleTier.DEMAND and finding.level < case.acuity
             for finding in screen(case.record).findings
         )
     ]
-    assert len(above) <= 30
+    assert len(above) <= 0.022 * len(cases)
