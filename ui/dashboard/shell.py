@@ -56,8 +56,11 @@ def run() -> None:
 
 
 def still_here(service: Dashboard) -> None:
-    """For pieces that a timer draws: draw the whole page anew where the session has ended meanwhile."""
-    if not st.session_state.get(WALL) and signed_in(service.settings.ui, service.now) is None:
+    """For pieces that a timer draws: draw the whole page anew where the session has ended meanwhile.
+
+    A wall screen may stand idle, but not outlive its sign-in.
+    """
+    if signed_in(service.settings.ui, service.now, idle=not st.session_state.get(WALL)) is None:
         st.rerun()
 
 

@@ -165,19 +165,24 @@ def test_an_expired_token_signs_out(person, tmp_path):
         dashboard(tmp_path, issuer) as site,
     ):
         nadia = person(site)
-        tab = nadia.sign_in("nadia")
+        tab, wall = nadia.sign_in("nadia"), nadia.open()
         begun = time.monotonic()
+        wall.run(press="Wall screen")
+        assert "Nobody waits" in wall.screen.html
+        watch_of_wall = max(wall.screen.timers, key=lambda timer: timer.interval).fragment_id
         assert "Who waits" in tab.screen.html
         watch = max(tab.screen.timers, key=lambda timer: timer.interval).fragment_id
         time.sleep(max(0.0, TOKEN_SECONDS + 1 - (time.monotonic() - begun)))
+        wall.run(timer=watch_of_wall)
+        assert wall.screen.redirect == "/auth/logout", wall.screen.text
         tab.run(timer=watch)
-        assert tab.screen.redirect == "/auth/logout", tab.screen.text
         assert "has expired" in tab.screen.html
         assert "Who waits" not in tab.screen.html
         assert "Who waits" not in nadia.open().screen.html
-        nadia.follow_out(tab)
+        nadia.follow_out(wall)
         assert COOKIE not in nadia.http.cookies
         assert "Who waits" in nadia.sign_in("nadia").screen.html
+        nadia.close()
 
 
 def test_a_wrong_client_secret_lets_nobody_in_and_is_not_shown(person, issuer, tmp_path):
@@ -186,6 +191,7 @@ def test_a_wrong_client_secret_lets_nobody_in_and_is_not_shown(person, issuer, t
         came = nadia.answer(nadia.to_provider(nadia.open()), "nadia")
         assert came.headers["location"] == "/"
         assert "Sign in with your hospital account" in nadia.open().screen.html
+        nadia.close()
         written = next(tmp_path.glob("*/out")).read_text()
         assert "OAuth token exchange failed" in written
         assert "not-this-one-at-all" not in written
