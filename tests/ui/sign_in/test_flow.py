@@ -5,6 +5,8 @@ import time
 import pytest
 from sign_in_parts import dashboard, provider
 
+pytestmark = pytest.mark.slow
+
 IDLE_SECONDS, TOKEN_SECONDS = 6, 9
 COOKIE = "_streamlit_user"
 
