@@ -1,6 +1,6 @@
 """Asks any model for a level: an own one with the intake record, a general one with a prompt."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from inspect_ai.model import ChatMessageUser, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -51,14 +51,28 @@ def ask(
     return solve
 
 
+class Known:
+    """The cases of a run by id, in a form that Inspect cannot write out.
+
+    What a solver is given goes into the log's head: of a mapping every record, of this the class's name.
+    """
+
+    def __init__(self, cases: Iterable[ReadCase]) -> None:
+        self._cases = {case.case_id: case for case in cases}
+
+    def get(self, case_id: str) -> ReadCase | None:
+        """The case; None where it is unreadable."""
+        return self._cases.get(case_id)
+
+
 @solver(name="triage_answer")
-def answered_by(row: str, model: Asks, cases: Mapping[str, ReadCase]) -> Solver:
+def answered_by(row: str, model: Asks, cases: Known) -> Solver:
     """An own model's answer without the way through Inspect's model call: nothing is prompted, retried or cached.
 
     Args:
         row: the row's name.
         model: answers one case, in batches behind the scenes.
-        cases: by id; what is not among them is unreadable.
+        cases: those that can be read.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:

@@ -214,8 +214,11 @@ def _cached(name: str, environment: Mapping[str, str]) -> bool:
 def _read_prices(path: Path) -> Prices:
     try:
         return Prices.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        first = error.errors(include_input=False)[0] if isinstance(error, ValidationError) else None
+        where = ".".join(map(str, first["loc"])) if first is not None else ""
+        what = f"{where}: {first['msg']}" if first is not None and where else type(error).__name__
         raise PriceError(
-            f"{path.name} is no file of prices ({type(error).__name__}): it needs as_of, source, and under models "
+            f"{path.name} is no file of prices ({what}): it needs as_of, source, and under models "
             "for each name input and output in USD per million tokens"
         ) from None

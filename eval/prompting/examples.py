@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from data_schemas import FactKind, IntakeRecord
 from eval import semigran
@@ -113,6 +112,8 @@ class NearestExamples:
     """
 
     def __init__(self, examples: Sequence[Example], k: int) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - a second to import
+
         _enough(len(examples), k)
         self._examples, self._k = list(examples), k
         self._vectorizer = TfidfVectorizer(

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import inspect_ai
-from inspect_ai.log import EvalLog, EvalSample
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log
 from inspect_ai.model import CachePolicy, Model, get_model
 
+from eval.cases import Task
 from eval.harness.answers import KEY, from_json
 from eval.harness.batching import MicroBatcher
 from eval.harness.case_set import CaseSet
 from eval.harness.errors import HarnessError
-from eval.harness.solver import answered_by
+from eval.harness.solver import Known, answered_by
 from eval.predictions import Prediction
 from eval.predictors import Predictor, Provenance, ReadCase, UnreadableCase
-from eval.prompting import Failure, load_prices, load_prompts, spent, used_by
+from eval.prompting import Failure, Prices, load_prompts, spent, used_by
+from eval.semigran import on_classes
 from eval.suite.journal import Journal, setup_hash
 from eval.suite.result import Kind, ModelRow
 from eval.suite.spec import GeneralModel
@@ -53,6 +55,8 @@ class Asked:
 
     row: ModelRow
     predictions: tuple[Prediction, ...]
+    setup: str
+    """What decided the answers: see ``setup_hash``."""
 
 
 @dataclass(frozen=True)
@@ -114,19 +118,26 @@ def ask_own(
 
         batcher.answered = keep
         model = get_model(f"triage/{row_name(name)}", memoize=False)
-        solver = answered_by(
-            row_name(name), _Resumed(batcher, journal.known), {case.case_id: case for case in cases.readable}
-        )
+        solver = answered_by(row_name(name), _Resumed(batcher, journal.known), Known(cases.readable))
         about = {"row": row_name(name), "setup": setup}
-        log = _run(cases, model, place, about, max_connections=_IN_FLIGHT, options={"solver": solver})
-        journal.finish(_predictions(cases, log), log=Path(log.location).name)
+        log = _run(
+            cases, model, place, about, max_connections=_IN_FLIGHT, options={"solver": solver}, samples=False
+        )
+        journal.finish(_kept(cases, journal.known, log.location), log=Path(log.location).name)
     predictions = tuple(journal.known[case.case_id] for case in cases.cases)
     row = _row(name, kind_of(name), predictions, journal, cached)
-    return Asked(row.model_copy(update={"details": details_of(provenance) | _log(journal)}), predictions)
+    return Asked(
+        row.model_copy(update={"details": details_of(provenance) | _log(journal)}), predictions, setup
+    )
 
 
 def ask_general(
-    cases: CaseSet, general: GeneralModel, train: str | None, place: Place, answered: Answered
+    cases: CaseSet,
+    general: GeneralModel,
+    train: str | None,
+    place: Place,
+    answered: Answered,
+    prices: Prices,
 ) -> Asked:
     """Ask a general language model, live. Inspect's own cache keeps every answer: what was paid for is not paid twice.
 
@@ -163,7 +174,7 @@ def ask_general(
         )
         _raise_if_away(log, general.row)
         # Of the samples, not of the log: a run that was gone on with has paid for the answers before it, too.
-        used = spent(general.model, used_by(log.samples or ()), load_prices())
+        used = spent(general.model, used_by(log.samples or ()), prices)
         found = _predictions(cases, log)
         journal.finish(
             found,
@@ -178,7 +189,7 @@ def ask_general(
     predictions = tuple(journal.known[case.case_id] for case in cases.cases)
     row = _row(general.row, "llm", predictions, journal, cached)
     details = {name: str(value) for name, value in asked.items() if value is not None} | _log(journal)
-    return Asked(row.model_copy(update={"details": details}), predictions)
+    return Asked(row.model_copy(update={"details": details}), predictions, setup)
 
 
 def file_name(row: str) -> str:
@@ -213,8 +224,12 @@ def _run(
     max_connections: int,
     options: Mapping[str, Any] | None = None,
     cache: CachePolicy | None = None,
+    samples: bool = True,
 ) -> EvalLog:
-    """One Inspect evaluation; nothing of it is shown, and the log is written in few pieces."""
+    """One Inspect evaluation; nothing of it is shown, and the log is written in few pieces.
+
+    ``samples``: whether they are in what is returned; they are in the file.
+    """
     with _rarely_collected():
         logs = inspect_ai.eval(
             task_for(cases, **(options or {})),
@@ -233,9 +248,10 @@ def _run(
             max_samples=max(max_connections, 1),
             max_connections=max_connections,
             cache=cache,
+            log_header_only=not samples,
         )
     (log,) = logs
-    if log.status != "success" or log.samples is None:
+    if log.status != "success" or (samples and log.samples is None):
         words = log.error.message.splitlines()[0] if log.error is not None else log.status
         raise HarnessError(f"{metadata['row']}: the run stopped: {words}; the same command goes on from here")
     return log
@@ -253,6 +269,22 @@ def _rarely_collected() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _kept(cases: CaseSet, known: Mapping[str, Prediction], location: str) -> list[Prediction]:
+    """One for each case, in order, as the scorer counts them: what was written down while they were answered.
+
+    Reading the log back takes as long as half the run; it is done only where an answer is missing here.
+    """
+    if any(case.case_id not in known for case in cases.readable):
+        return _predictions(cases, read_eval_log(location))
+    classes = cases.choice.task is Task.SEMIGRAN
+    return [
+        Prediction(case_id=case.case_id, predicted=None, error=case.error)
+        if isinstance(case, UnreadableCase)
+        else (on_classes(known[case.case_id]) if classes else known[case.case_id])
+        for case in cases.cases
+    ]
 
 
 def _predictions(cases: CaseSet, log: EvalLog) -> list[Prediction]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from eval.harness.sampling import smallest
 from eval.predictors import ReadCase
-from eval.prompting import AnswerScale, Strategy, load_prices, load_prompts
+from eval.prompting import AnswerScale, Prices, Strategy, load_prices, load_prompts
 from eval.prompting import estimate as price_of
 from eval.suite.preparing import PreparedTask
 
@@ -40,8 +40,12 @@ class RowEstimate:
     how: str = ""
 
 
-def estimates(task: PreparedTask) -> list[RowEstimate]:
-    """An estimate for every row of a task. Rows over the same language model are counted once."""
+def estimates(task: PreparedTask, prices: Prices | None = None) -> list[RowEstimate]:
+    """An estimate for every row of a task. Rows over the same language model are counted once.
+
+    ``prices``: the project's where None.
+    """
+    prices = load_prices() if prices is None else prices
     count = len(task.cases.cases)
     found = []
     asked = False
@@ -58,10 +62,10 @@ def estimates(task: PreparedTask) -> list[RowEstimate]:
     evidence = min(count, task.spec.examples * sum(row in {"slm", "agent"} for row in task.rows))
     if evidence:
         found.append(RowEstimate(task.spec.name, "evidence of errors", evidence, evidence * EVIDENCE_SECONDS))
-    return [*found, *(_live(task, index) for index in range(len(task.general)))]
+    return [*found, *(_live(task, index, prices) for index in range(len(task.general)))]
 
 
-def _live(task: PreparedTask, index: int) -> RowEstimate:
+def _live(task: PreparedTask, index: int, prices: Prices) -> RowEstimate:
     """Of a model behind an API: from the prompts of some cases, without examples where those must be chosen."""
     general = task.general[index]
     prompts = load_prompts()
@@ -76,7 +80,7 @@ def _live(task: PreparedTask, index: int) -> RowEstimate:
         if isinstance(case, ReadCase) and case.case_id in some
     ]
     count = len(task.cases.readable)
-    price = price_of(general.model, prompts, strategy, messages, load_prices(), of=count)
+    price = price_of(general.model, prompts, strategy, messages, prices, of=count)
     seconds = LIVE_SECONDS * count / general.max_connections
     how = price.how
     if shots:

@@ -1,5 +1,7 @@
 """Energy of the rows on a few cases, with the estimates published of closed models beside it."""
 
+import os
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +9,7 @@ from eval.cases import Task
 from eval.energy import QUICK_CASES, EnergyError, estimate_rows, load_energy, measure
 from eval.harness.sampling import smallest
 from eval.predictors import InputTask, ModelName
+from eval.suite.keeping import kept_energy, key_of
 from eval.suite.preparing import PreparedTask
 from eval.suite.result import EnergyRow
 from eval.suite.running import Context
@@ -39,16 +42,28 @@ def energy_of(
         ids = set(smallest([case.case_id for case in task.cases.readable], QUICK_CASES))
         cases = [case for case in task.cases.readable if case.case_id in ids]
         context.watch.begin("energy", len(wanted))
+        setup = key_of(
+            [context.setups.get((task.spec.name, row.value)) for row in wanted],
+            [row.value for row in wanted],
+            sorted(ids),
+            context.settings.model.model_dump(mode="json"),
+            [platform.node(), platform.processor(), os.cpu_count()],
+        )
         try:
-            rows += context.there(
-                lambda: measure(
-                    wanted,
-                    cases,
-                    context.settings,
-                    task=_LAYOUTS[task.spec.task],
-                    progress=lambda words: context.watch.stage(f"energy: {words}"),
-                )
+            found, _ = kept_energy(
+                context.out / "answers" / "energy.json",
+                setup,
+                lambda: context.there(
+                    lambda: measure(
+                        wanted,
+                        cases,
+                        context.settings,
+                        task=_LAYOUTS[task.spec.task],
+                        progress=lambda words: context.watch.stage(f"energy: {words}"),
+                    )
+                ),
             )
+            rows += found
         except (EnergyError, EngineError) as error:
             not_run.append(f"energy: {error}")
     return (*rows, *estimate_rows())

@@ -10,6 +10,8 @@ from eval.harness.errors import HarnessError
 from eval.harness.opening import RowFiles, Rows
 from eval.predictors import InputError, ReadCase
 from eval.robustness import VARIANTS, Again, Answer, SharedModel, as_answer, questions, run_variants
+from eval.suite.asking import file_name
+from eval.suite.keeping import KeptAnswers, key_of
 from eval.suite.preparing import PreparedTask
 from eval.suite.result import Repeatability, VariantResult
 from triage.slm import EngineError
@@ -54,6 +56,7 @@ def variants_of(
             runs = 2 if row in _ONCE else RUNS
             try:
                 opened = context.there(lambda row=row: _open(row, rows, shared, task, context))  # type: ignore[misc]
+                opened = _kept(opened, row, task.spec.name, context)
             except (HarnessError, InputError, EngineError) as error:
                 not_run.append(f"{task.spec.name}, robustness of {row}: {error}")
                 continue
@@ -78,6 +81,15 @@ def _open(row: str, rows: Rows, shared: list[SharedModel], task: PreparedTask, c
     if row == "slm":
         return _Row(model.slm, model.slm_again, model.slm_prompts)
     return _Row(model.agent, model.agent_again, model.agent_prompts)
+
+
+def _kept(opened: _Row, row: str, task: str, context: Context) -> _Row:
+    """The row with its answers on the disk: a run that was killed goes on after the last batch."""
+    file = context.out / "answers" / task / f"robustness-{file_name(row)}.jsonl"
+    kept = KeptAnswers(file, key_of(context.setups[task, row], context.spec.seed))
+    again = opened.again or (lambda records, _run: opened.answer(records))
+    prompts = {name: kept.answer(name, put) for name, put in (opened.prompts or {}).items()}
+    return _Row(kept.answer("", opened.answer), kept.again(again), prompts or None)
 
 
 def _asking(

@@ -12,6 +12,7 @@ from time import perf_counter
 
 from eval.predictions import COLUMNS
 from eval.predictors.run_record import package_version, source_commit
+from eval.prompting import Prices, load_prices
 from eval.suite.asking import file_name
 from eval.suite.metering import energy_of
 from eval.suite.preparing import Prepared
@@ -33,6 +34,7 @@ def run_suite(
     *,
     command: str,
     energy_file: Path | None = None,
+    prices: Prices | None = None,
 ) -> SuiteResult:
     """Ask every row of every prepared task. A killed run goes on where it was, with the same ``out``.
 
@@ -44,7 +46,9 @@ def run_suite(
     not_run = list(prepared.not_run)
     tasks: list[TaskResult] = []
     with ThreadPoolExecutor(1, thread_name_prefix="triage-model") as thread:
-        context = Context(spec, settings, out, source_commit(), thread, watch)
+        context = Context(
+            spec, settings, out, source_commit(), thread, watch, load_prices() if prices is None else prices
+        )
         for task in prepared.tasks:
             found = run_task(task, context, not_run)
             if found is not None:

@@ -16,6 +16,7 @@ from eval.predictions import Prediction, write_predictions
 from eval.predictors import InputError
 from eval.predictors.agent import AgentPredictor
 from eval.predictors.run_record import DIAGNOSIS_NOTICE
+from eval.prompting import Prices, load_prices
 from eval.report.runs import write_truth
 from eval.suite.asking import Asked, Place, ask_general, ask_own, file_name, row_name
 from eval.suite.assembling import confusions_of, curves_of, set_scores
@@ -45,7 +46,10 @@ REFERENCE = "agent"
 
 @dataclass(frozen=True)
 class Context:
-    """What all tasks of a run share. ``thread``: one worker, in which every model lives."""
+    """What all tasks of a run share. ``thread``: one worker, in which every model lives.
+
+    ``setups``: by task and row, what decided the row's answers.
+    """
 
     spec: SuiteSpec
     settings: Settings
@@ -53,6 +57,8 @@ class Context:
     commit: str | None
     thread: Executor
     watch: Watch
+    prices: Prices = field(default_factory=load_prices)
+    setups: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def there(self, work: Callable[[], T]) -> T:
         """Run something in the models' thread."""
@@ -108,11 +114,12 @@ def _ask_rows(task: PreparedTask, rows: Rows, context: Context, found: Found, no
             lambda row=row: rows.borrowed(row),  # type: ignore[misc]
         )
         found.asked[asked.row.name] = asked
+        context.setups[name, asked.row.name] = asked.setup
     for general in task.general:
         context.watch.begin(f"{name}: {general.row}", total)
         train = str(task.training_file) if task.training_file is not None else None
         try:
-            asked = ask_general(task.cases, general, train, place, context.watch.advance)
+            asked = ask_general(task.cases, general, train, place, context.watch.advance, context.prices)
         except HarnessError as error:
             not_run.append(f"{name}, {error}")
             continue

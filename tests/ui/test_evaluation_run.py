@@ -91,3 +91,34 @@ def test_the_estimate_asks_nothing(run, vignettes, tmp_path, monkeypatch):
     assert result.code == Exit.DONE, result.err
     assert "USD" in result.err
     assert not (tmp_path / "out" / "logs").exists()
+
+
+OWN = "as_of: '2026'\nsource: own contract\nto_be_checked: false\nmodels: {openai/gpt-4o: {input: 9, output: 0}}\n"
+
+
+def test_own_prices_are_in_the_estimate(run, vignettes, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    asked = ("--task", "esi", "--data", vignettes, "--model", "openai/gpt-4o", "--estimate")
+    (tmp_path / "own.yaml").write_text(OWN)
+    said = run(*asked, "--prices", tmp_path / "own.yaml")
+    assert said.code == Exit.DONE, said.err
+    assert "own contract" in said.err
+    assert "own contract" not in run(*asked).err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("as_of: x\nsource: y\nmodels: {gpt-4o: {input: -1, output: 1}}", "models.gpt-4o.input"),
+        ("as_of: x\nsource: y\nmodels: {gpt-4o: {input: 1}}", "models.gpt-4o.output"),
+        ("[", "own.yaml"),
+    ],
+)
+def test_prices_that_are_none_are_refused_first(run, vignettes, tmp_path, content, words):
+    (tmp_path / "own.yaml").write_text(content)
+    said = run("--task", "esi", "--data", vignettes, "--model", "rules", "--prices", tmp_path / "own.yaml")
+    assert said.code == Exit.USAGE
+    flat = " ".join(said.err.split())
+    assert words in flat
+    assert "USD per million" in flat
+    assert not (tmp_path / "out").exists()

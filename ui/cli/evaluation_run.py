@@ -26,6 +26,7 @@ from ui.cli import common
 from ui.cli.exits import Exit
 
 if TYPE_CHECKING:
+    from eval.prompting import Prices
     from eval.suite.options import RunOptions
     from eval.suite.preparing import Prepared
     from eval.suite.result import SuiteResult, TaskResult
@@ -97,6 +98,13 @@ def run(
     energy_file: Path | None = typer.Option(
         None, "--energy-file", exists=True, dir_okay=False, help="What `triage eval energy --out` wrote."
     ),
+    prices: Path | None = typer.Option(
+        None,
+        "--prices",
+        exists=True,
+        dir_okay=False,
+        help="General models: your own prices in USD per million tokens (.yaml); they replace the shipped by name.",
+    ),
     resamples: int | None = typer.Option(None, "--resamples", min=100, help="Bootstrap draws (2000)."),
     adapter: str = typer.Option(
         "configured", "--adapter", help="A shipped adapter, a folder, default or none."
@@ -147,7 +155,7 @@ def run(
         energy=energy,
         resamples=resamples,
     )
-    result = _evaluated(options, settings, out, energy_file, only_estimate=estimate)
+    result = _evaluated(options, settings, out, energy_file, prices, only_estimate=estimate)
     if result is None:
         return
     _say_result(result, out)
@@ -159,9 +167,16 @@ def run(
 
 
 def _evaluated(
-    options: "RunOptions", settings: Settings, out: Path, energy_file: Path | None, *, only_estimate: bool
+    options: "RunOptions",
+    settings: Settings,
+    out: Path,
+    energy_file: Path | None,
+    prices_file: Path | None,
+    *,
+    only_estimate: bool,
 ) -> "SuiteResult | None":
     from eval.harness.errors import HarnessError  # noqa: PLC0415
+    from eval.prompting import PriceError, load_prices  # noqa: PLC0415
     from eval.report import write_report  # noqa: PLC0415
     from eval.suite.options import command_line, spec_of  # noqa: PLC0415
     from eval.suite.preparing import prepare  # noqa: PLC0415
@@ -169,20 +184,30 @@ def _evaluated(
 
     try:
         spec = spec_of(options)
-    except HarnessError as error:
+        prices = load_prices(prices_file)
+    except (HarnessError, PriceError) as error:
         common.err.say("usage", error)
         raise typer.Exit(Exit.USAGE) from None
     try:
         with _progress() as progress:
             prepared = prepare(spec, options.data if options.suite else None, out, Bar(progress))
-        _say_estimate(prepared)
+        _say_estimate(prepared, prices)
         if only_estimate:
             return None
         out.mkdir(parents=True, exist_ok=True)
         with _progress() as progress:
             bar = Bar(progress)
             command = command_line(sys.argv[1:])
-            result = run_suite(spec, prepared, settings, out, bar, command=command, energy_file=energy_file)
+            result = run_suite(
+                spec,
+                prepared,
+                settings,
+                out,
+                bar,
+                command=command,
+                energy_file=energy_file,
+                prices=prices,
+            )
             bar.stage("writing the report")
             write_report(result, out)
     except (HarnessError, CorpusError, EngineError) as error:
@@ -235,10 +260,10 @@ def _progress() -> Progress:
     )
 
 
-def _say_estimate(prepared: "Prepared") -> None:
+def _say_estimate(prepared: "Prepared", prices: "Prices") -> None:
     from eval.suite.estimate import estimates  # noqa: PLC0415
 
-    found = [one for task in prepared.tasks for one in estimates(task)]
+    found = [one for task in prepared.tasks for one in estimates(task, prices)]
     seconds = sum(one.seconds for one in found)
     table = Table("Cases of", "Row", "Cases", "About", "USD", title="Before it starts")
     for one in found:
