@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 expect.set_options(timeout=60_000)
 
@@ -155,6 +155,19 @@ def card(page: Page, name: str):
 def open_patient(page: Page, name: str) -> None:
     page.get_by_role("button", name=f"Open {name}").click()
     expect(page.locator(".pt-banner")).to_contain_text(name)
+
+
+def choose(page: Page, name: str, option: str) -> None:
+    """An option of a list. Streamlit's list closes when the page scrolls; then a person clicks again."""
+    wanted = page.get_by_role("option", name=option)
+    for _ in range(5):
+        page.get_by_role("combobox", name=name).click()
+        try:
+            wanted.click(timeout=3_000)
+        except Error:
+            continue
+        return
+    raise AssertionError(f"{name} does not offer {option}")
 
 
 def settled(page: Page) -> None:

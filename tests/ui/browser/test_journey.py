@@ -5,6 +5,7 @@ from browser_parts import (
     PRIVATE,
     arrive,
     card,
+    choose,
     go,
     open_patient,
     sign_in,
@@ -60,8 +61,7 @@ def test_from_arrival_to_audit(person, site, keep):
     page.get_by_role("button", name="Decide level 2").click()
     expect(page.get_by_text("Changing the level takes a reason.").first).to_be_visible()
     page.get_by_label("Comment", exact=True).fill("rigid abdomen, looks grey")
-    page.get_by_role("combobox", name="Reason").click()
-    page.get_by_role("option", name="More information than the record has").click()
+    choose(page, "Reason", "More information than the record has")
     page.get_by_role("button", name="Decide level 2").click()
 
     expect(page.get_by_text("Level 2, emergent, is decided.")).to_be_visible()
