@@ -12,13 +12,14 @@ from data_schemas.intake import FactKind
 from triage.text.mention import KIN, Mention, clause_before, sentence_around
 
 _BEGIN = r"(?<![\w.,/$#+\u2013-])(?<!\d, )"
+_AGE = r"(0|[1-9]\d{0,2})"  # "007M" and "00F" are codes
 _NOT_INSIDE = r"(?![\w/'\u2019-])"
 _WITH_YEARS = re.compile(
-    rf"{_BEGIN}(\d{{1,3}})[\s-]?(?:y(?:ea)?rs?|y|Y(?:EA)?RS?|Y)"
+    rf"{_BEGIN}{_AGE}[\s-]?(?:y(?:ea)?rs?|y|Y(?:EA)?RS?|Y)"
     r"(?:\.?[\s/-]?(?:o(?:ld)?|O(?:LD)?)\.?[\s/,-]{0,2}([MFmf])|[\s/-]?([MF]))"
     rf"{_NOT_INSIDE}"
 )
-_BARE = re.compile(rf"{_BEGIN}(\d{{1,3}})\s?([MF]){_NOT_INSIDE}")
+_BARE = re.compile(rf"{_BEGIN}{_AGE}\s?([MF]){_NOT_INSIDE}")
 
 _START = re.compile(
     r"(?:^|[.;!?\n]|\b(?:EMS|HPI|CC|Hx|triage|report|note|summary|pt|patient)\s*:)[\s\"'\u201c(*-]*$",

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_schemas.intake import FactKind
@@ -125,6 +125,9 @@ def test_something_else_is_not_a_patient(text: str) -> None:
 
 @settings(deadline=None)
 @given(text=st.text(alphabet=st.sampled_from("0123456789 .,:;/-yoMFmf\n"), max_size=40))
+@example("00F")
+@example("007M fell")
+@example("05yoF")
 def test_whatever_is_read_points_at_its_own_characters(text: str) -> None:
     found = age_and_sex(text)
     if found is None:
