@@ -255,6 +255,16 @@ def test_a_decided_case_shows_the_decision_and_no_button(arrive, visit, dashboar
     assert not [b for b in app.button if b.key.startswith(("accept-", "override-"))]
 
 
+def test_a_decided_case_does_not_say_that_it_waits_for_a_decision(arrive, visit, dashboard):
+    case = arrive(**NORMAL)
+    app = visit("patient", case=case)
+    assert "suggested, not yet decided" in html_of(app)
+    button(app, "accept-").click().run()
+    drawn = html_of(visit("patient", case=case))
+    assert "not yet decided" not in drawn
+    assert "what was suggested" in drawn
+
+
 def test_then_the_next_patient_who_waits(arrive, visit, dashboard):
     first, second = arrive("ankle sprain", **NORMAL), arrive("cold", name="Next Example", **NORMAL)
     app = visit("patient", case=first)

@@ -1,6 +1,6 @@
 """Marks in a text, limits of an age, courses: without a screen."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_schemas import EsiVersion, FactKind, FactSource, IntakeRecord, PatientIdentity, Reason, ReasonOrigin
+from integrations.intake import FORM_SYSTEM
 from triage.facts import make_fact
 from triage.verifying import Pointer
 from ui.dashboard.patient.courses import courses, limit_of
 from ui.dashboard.patient.exhibits import Exhibit, marked, resting_on
+from ui.dashboard.patient.identity import identifiers
 from ui.dashboard.patient.suggestion import percent
+from ui.dashboard.patient.words import in_a_sentence
 
 NOTE = "Pulled from car. Blue lips, pinpoint pupils."
 SOURCE = FactSource(
@@ -142,3 +145,39 @@ def test_a_course_joins_the_runs_and_counts_a_value_once():
 )
 def test_shares_never_say_certain_where_it_is_not(share, words):
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        ((f"{FORM_SYSTEM}|3f2b.1", "|MRN-2"), ("Ada Example", "MRN-2", "born 1984-05-17")),
+        ((f"{FORM_SYSTEM}|3f2b.1",), ("Ada Example", "born 1984-05-17")),
+        (("urn:hospital|81-7|x", f"{FORM_SYSTEM}|3f2b.1"), ("Ada Example", "x", "born 1984-05-17")),
+    ],
+)
+def test_the_id_of_our_own_form_is_on_no_wristband(known, shown):
+    record = IntakeRecord(
+        encounter_key="t|Encounter/1",
+        patient=PatientIdentity(
+            reference="Patient/1",
+            names=("Ada Example",),
+            identifiers=known,
+            birth_date=date(1984, 5, 17),
+        ),
+        read_at=datetime(2026, 3, 5, tzinfo=UTC),
+        facts=(),
+    )
+    assert identifiers(record) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("Consciousness (AVPU)", "consciousness (AVPU)"),
+        ("GCS eyes", "GCS eyes"),
+        ("Oxygen saturation", "oxygen saturation"),
+        ("", ""),
+    ],
+)
+def test_abbreviations_keep_their_capitals_in_a_sentence(name, inside):
+    assert in_a_sentence(name) == inside

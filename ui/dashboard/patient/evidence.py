@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from data_schemas import RuleFinding, TriageAssessment
 from ui.dashboard.look import Safe, chip, section, tag
 from ui.dashboard.patient.exhibits import Exhibit, finding_of
-from ui.dashboard.patient.words import label_of_evidence, rules_only, spoken
+from ui.dashboard.patient.words import in_a_sentence, label_of_evidence, rules_only, spoken
 from ui.dashboard.strings import many, text, word
 
 _TIERS = {"demand": "danger", "consider": "warn", "inform": "plain"}
@@ -145,7 +145,7 @@ def _scores(assessment: TriageAssessment) -> Safe | None:
         words = text(
             "patient.score" if score.complete else "patient.score-least", name=score.name, value=value
         )
-        lacking = ", ".join(word("fact", kind.value).lower() for kind in score.missing)
+        lacking = ", ".join(in_a_sentence(word("fact", kind.value)) for kind in score.missing)
         if lacking:
             words = f"{words} {text('patient.score-missing', kinds=lacking)}"
         parts.append(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from agents import Case
 from data_schemas import FactKind, IntakeRecord
+from integrations.intake import FORM_SYSTEM
 from ui.dashboard.look import Safe, chip, tag
 from ui.dashboard.patient.words import fact_value
 from ui.dashboard.strings import text, word
@@ -16,8 +17,9 @@ def identifiers(record: IntakeRecord) -> tuple[str, ...]:
     """What tells this patient from others, best first: the name, the hospital's number, the date of birth."""
     patient = record.patient
     found = [*patient.names[:1]]
-    # A FHIR identifier is "<system>|<value>"; people read the value off a wristband.
-    found += [identifier.rsplit("|", 1)[-1] for identifier in patient.identifiers[:1]]
+    # A FHIR identifier is "<system>|<value>"; people read the value off a wristband, where our own form's id never is.
+    numbers = [one for one in patient.identifiers if not one.startswith(f"{FORM_SYSTEM}|")]
+    found += [number.rsplit("|", 1)[-1] for number in numbers[:1]]
     if patient.birth_date is not None:
         found.append(text("patient.born", date=patient.birth_date.isoformat()))
     return tuple(found)

@@ -13,9 +13,10 @@ _SHOWN = 3
 _PERCENT_ONE = 0.995
 
 
-def suggestion(assessment: TriageAssessment, found: Sequence[Exhibit]) -> Safe:
-    """The panel that is read first."""
-    note = text("patient.suggested-rules" if rules_only(assessment) else "patient.suggested")
+def suggestion(assessment: TriageAssessment, found: Sequence[Exhibit], *, decided: bool = False) -> Safe:
+    """The panel that is read first; ``decided``: what holds is another panel's, this one says what was suggested."""
+    open_note = "patient.suggested-rules" if rules_only(assessment) else "patient.suggested"
+    note = text("patient.was-suggested" if decided else open_note)
     return tag(
         "section",
         tag(

@@ -73,4 +73,9 @@ def number(kind: FactKind, value: Decimal) -> str:
 
 def kinds(found: Iterable[FactKind]) -> str:
     """Names of facts in a row."""
-    return ", ".join(word("fact", kind.value).lower() for kind in found)
+    return ", ".join(in_a_sentence(word("fact", kind.value)) for kind in found)
+
+
+def in_a_sentence(name: str) -> str:
+    """A name without its capital letter, but abbreviations as they are: "consciousness (AVPU)", "GCS eyes"."""
+    return name if name[:2].isupper() else name[:1].lower() + name[1:]

@@ -101,7 +101,7 @@ def _suggested(here: Here, case: Case, found: tuple[Exhibit, ...], *, hidden: bo
         show(callout(text("patient.hidden"), text("patient.hidden-why"), tone="accent"))
         show(record_panel(case.intake, ()))
     else:
-        show(suggestion(case.assessment, found))
+        show(suggestion(case.assessment, found, decided=case.review is not None))
     lacking = missing(case.intake, None if hidden else case.assessment)
     if lacking is not None:
         show(lacking)
