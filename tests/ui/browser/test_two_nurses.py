@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser_parts import PATIENT, arrive, card, choose, go, open_patient, sign_in
+from browser_parts import PATIENT, arrive, card, choose, go, open_patient, settled, sign_in
 from playwright.sync_api import expect
 
 NAME = f"{PATIENT['Given name']} {PATIENT['Family name']}"
@@ -21,6 +21,7 @@ def test_the_second_is_told_and_changes_nothing(person, site, second_role):
     choose(second, "Reason", "Clinical judgement")
     late = second.get_by_role("button", name="Decide level 4")
     expect(late).to_be_enabled()
+    settled(second)  # the last choice has been sent; what follows is not about a page that is being drawn
 
     first.get_by_role("button", name="Accept level 3").click()
     expect(card(first, NAME)).to_contain_text("Accepted")

@@ -178,6 +178,32 @@ def test_somebody_decided_first(arrive, visit, dashboard):
     assert (kept(dashboard, case).level, kept(dashboard, case).reviewer) == (2, "physician one")
 
 
+def test_somebody_decided_while_the_fields_were_filled_in(arrive, visit, dashboard):
+    """No click came too late: a field alone drew the page anew, and the decision stands where the fields were."""
+    case = arrive(**NORMAL)
+    app = visit("patient", case=case)
+    app.text_area(key=f"comment-{case}").set_value(WORDS).run()
+    assessment = dashboard.case(actor(), case).assessment.id
+    dashboard.decide(
+        actor("physician"),
+        case,
+        assessment,
+        ReviewDecision.OVERRIDE,
+        level=2,
+        reason=OverrideReason.PATIENT_CHANGED,
+    )
+    app.radio(key=f"change-level-{case}").set_value(3).run()
+    drawn = html_of(app)
+    assert "physician one decided first, at" in drawn
+    assert "Nothing was changed." in drawn
+    assert WORDS in drawn
+    assert kept(dashboard, case).level == 2
+    assert "decided first" in html_of(app.run()), "it stays until it was read"
+    button(app, "overtaken-").click().run()
+    assert "decided first" not in html_of(app)
+    assert WORDS not in html_of(app)
+
+
 def test_a_newer_suggestion_is_never_decided_on_unseen(arrive, visit, dashboard, model):
     case = arrive(**NORMAL)
     app = visit("patient", case=case)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from agents import Case
+from data_schemas import ClinicianReview
 from ui.dashboard.here import Here
 from ui.dashboard.look import Safe, callout, panel, show, tag
 from ui.dashboard.services import Problem
@@ -68,3 +70,20 @@ def show_words(case_id: str) -> None:
     words = [draft[field] for field in ("comment", "why-not", "change-why-not") if draft.get(field)]
     if words:
         show(panel(*(tag("p", line) for line in words), title=text("patient.your-words"), tone="warn"))
+
+
+def show_overtaken(here: Here, case: Case, review: ClinicianReview, problem: Problem | None) -> None:
+    """Somebody decided while this person was about to: by a click that came too late, or before any click.
+
+    The page may be drawn anew by a field alone. Without this it would then show a decision in the place of what was
+    being entered, and not say where that went.
+    """
+    draft = st.session_state.get(_DRAFTS, {}).get(case.id, {})
+    if problem is None:
+        if not any(draft.values()):
+            return
+        problem = Problem("already-decided", who=review.reviewer, at=review.decided_at)
+    show_problem(here, problem, text("patient.decided-level", level=review.level))
+    show_words(case.id)
+    if any(draft.values()):
+        st.button(text("patient.acknowledge"), key=f"overtaken-{case.id}", on_click=forget, args=(case.id,))

@@ -84,9 +84,7 @@ def _decide(here: Here, case: Case, policy: ReviewPolicy, problem: Problem | Non
         show(callout(text("patient.assessing"), text("patient.assessing-next"), tone="accent", live=True))
         st.button(text("patient.look-again"), key="look-again")
     elif case.review is not None:
-        if problem is not None:
-            told.show_problem(here, problem, text("patient.decided-level", level=case.review.level))
-            told.show_words(case.id)
+        told.show_overtaken(here, case, case.review, problem)
         show(decided(case, here.now))
     elif hidden:
         own_level(here, case, problem)
