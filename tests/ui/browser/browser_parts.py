@@ -171,6 +171,11 @@ def choose(page: Page, name: str, option: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Streamlit has drawn what the last click asked for."""
+    """Streamlit has drawn what the last click asked for, and nothing fades in or out any more."""
+    page.mouse.move(0, 0)  # where a button was there may be another one now, whose tip opens
     page.wait_for_timeout(200)
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_function(
+        "() => document.getAnimations().every(a => a.playState !== 'running' || "
+        "a.effect.getComputedTiming().endTime === Infinity)"
+    )
