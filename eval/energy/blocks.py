@@ -1,17 +1,18 @@
 """Several pieces of work metered in turns."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from eval.energy.meter import EnergyError, Reading, metered
+from eval.energy.processor_time import processor_seconds
 from eval.energy.statistics import INTERVAL, Interval, mean_interval, ratio_interval
 from eval.suite.result import EnergyRow
 
 Progress = Callable[[str], None]
 
-_SHORTEST = 0.1  # seconds of processor time, which is counted in ticks of 0.01
+_SHORTEST = 0.1  # seconds of processor time, which is counted in ticks of _TICK
+_TICK = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Work:
     """One row: ``run`` does all ``cases`` once.
 
     ``prompt_tokens``, ``decoded_tokens``: means of a case, None where no language model reads. ``what``: what exactly
-    was run, for the reader. ``times``: how often ``run`` fills a block; None finds it out, and warms up meanwhile.
+    was run, for the reader. ``times``: how often ``run`` is done in a block at least; None finds it out, and warms up
+    meanwhile.
     """
 
     row: str
@@ -75,7 +77,8 @@ def in_turns(
     """Meter every work once a round.
 
     Each is done unmetered first (but see ``Work.times``), which warms it up and says how often it must be repeated to
-    fill a block.
+    fill a block. A block that comes out shorter is filled up: what the first pass took does not bind the next, on a
+    busy machine least of all.
 
     Args:
         works: the rows.
@@ -93,14 +96,13 @@ def in_turns(
         for work, count, blocks in zip(works, times, found, strict=True):
             progress(work.row)
             with metered(cpu_watts) as taken:
-                for _ in range(count):
-                    work.run()
+                done = _filled(work, count, seconds)
             if not _seen(taken.reading):
                 raise EnergyError(
                     f"{work.row}: a block of {taken.reading.processor_seconds:.2f} s of processor time is too short "
                     "for the meter; give more seconds a block"
                 )
-            blocks.append(Block(taken.reading, count))
+            blocks.append(Block(taken.reading, done))
     return [Blocks(work, tuple(blocks)) for work, blocks in zip(works, found, strict=True)]
 
 
@@ -172,8 +174,26 @@ def _times(work: Work, seconds: float, progress: Progress) -> int:
         return work.times
     progress(f"{work.row}, once to warm up")
     work.run()
-    began = (
-        time.process_time()
-    )  # not the clock: a block on a busy machine must hold as much work as on an idle one
+    began = processor_seconds()
     work.run()
-    return max(1, math.ceil(seconds / max(time.process_time() - began, 1e-6)))
+    return _needed(seconds, max(processor_seconds() - began, _TICK))
+
+
+def _filled(work: Work, count: int, seconds: float) -> int:
+    """Do the work ``count`` times, and more where that took less than ``seconds`` of processor time; how often in all.
+
+    Not the clock's time: a block on a busy machine must hold as much work as on an idle one. What takes less than a
+    tick in all is not repeated: it would take for ever.
+    """
+    began = processor_seconds()
+    for _ in range(count):
+        work.run()
+    took = processor_seconds() - began
+    more = _needed(seconds - took, took / count) if _TICK < took < seconds else 0
+    for _ in range(more):
+        work.run()
+    return count + more
+
+
+def _needed(seconds: float, each: float) -> int:
+    return max(1, math.ceil(seconds / each))

@@ -18,6 +18,8 @@ from eval.energy.shapes import Shape
 TOLERANCE = 0.15
 """Largest relative distance of the third depth from the line, over all rounds."""
 
+_AMOUNTS = ("seconds", "cpu_wh", "gpu_wh", "ram_wh", "processor_seconds")
+
 
 class Depths(Frozen):
     """Layers measured: the line goes through ``low`` and ``high``; ``check`` lies on neither."""
@@ -47,15 +49,17 @@ def extrapolated(done: Sequence[Blocks], depths: Depths, shape: Shape, row: str)
     low, check, high = done
     found: list[Block] = []
     off: list[float] = []
-    for one, middle, other in zip(low.blocks, check.blocks, high.blocks, strict=True):
-        if other.reading.wh <= one.reading.wh:
+    for one, middle, other in zip(
+        map(_a_pass, low.blocks), map(_a_pass, check.blocks), map(_a_pass, high.blocks), strict=True
+    ):
+        if other.wh <= one.wh:
             raise EnergyError("more layers took no more energy: the machine is too busy for this; try again")
         step = depths.high - depths.low
         at = (depths.check - depths.low) / step
-        expected = one.reading.wh + at * (other.reading.wh - one.reading.wh)
-        off.append(middle.reading.wh / expected - 1)
+        expected = one.wh + at * (other.wh - one.wh)
+        off.append(middle.wh / expected - 1)
         to = (shape.layers - depths.low) / step
-        found.append(Block(_scaled(one, other, to), one.times))
+        found.append(Block(_scaled(one, other, to), times=1))
     mean = sum(off) / len(off)
     if abs(mean) > TOLERANCE:
         raise EnergyError(
@@ -69,13 +73,16 @@ def extrapolated(done: Sequence[Blocks], depths: Depths, shape: Shape, row: str)
     return Blocks(replace(low.work, row=row, what=what), tuple(found))
 
 
-def _scaled(low: Block, high: Block, to: float) -> Reading:
-    one, other = low.reading, high.reading
+def _a_pass(block: Block) -> Reading:
+    """What doing the work once took: a shallow model's block holds more passes than a deep one's."""
+    each = {name: getattr(block.reading, name) / block.times for name in _AMOUNTS}
+    return block.reading.model_copy(update=each)
 
+
+def _scaled(one: Reading, other: Reading, to: float) -> Reading:
     def line(name: str) -> float:
         start: float = getattr(one, name)
         end: float = getattr(other, name)
         return max(0.0, start + to * (end - start))
 
-    changed = {name: line(name) for name in ("seconds", "cpu_wh", "gpu_wh", "ram_wh", "processor_seconds")}
-    return one.model_copy(update={**changed, "source": "modelled"})
+    return one.model_copy(update={**{name: line(name) for name in _AMOUNTS}, "source": "modelled"})

@@ -1,9 +1,11 @@
 """How much energy a piece of work took: CodeCarbon around it, offline, and what it could read said in words.
 
 CodeCarbon reads the processor's own counter (RAPL) and a GPU's (NVML) where they can be read. Where the processor has
-none, as in most virtual machines, it assumes a power and multiplies it by this process's share of processor time: such
-a reading is ``modelled``, never ``measured``. Its figure for memory is always a guess from the memory's size (10 W at
-least, whatever is done): it is kept apart in ``ram_wh`` and not part of ``wh``.
+none, as in most virtual machines, it assumes a power from the processor's name; that power times the processor time of
+this process and those it started is ``modelled``, never ``measured``. The time is read at both ends of the block and
+not taken from CodeCarbon, which samples the load once a second and on a busy machine was off by a factor of 1.8. Its
+figure for memory is always a guess from the memory's size (10 W at least, whatever is done): it is kept apart in
+``ram_wh`` and not part of ``wh``.
 """
 
 import logging
@@ -17,10 +19,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from data_schemas._base import Frozen
+from eval.energy.processor_time import processor_seconds
 
 Source = Literal["measured", "modelled"]
 
 _WH = 1000.0  # CodeCarbon counts in kWh
+_SECONDS_AN_HOUR = 3600.0
 _COUNTERS = {"intel_rapl", "windows_emi"}
 _EVERY_SECONDS = 15.0  # a package counter wraps after minutes at full load; read it well before
 
@@ -33,7 +37,7 @@ class Reading(Frozen):
     """What one metered piece of work took. Energies in watt-hours, idle power included where a counter was read.
 
     ``wh``: processor and GPU together. ``ram_wh``: CodeCarbon's guess for memory, not in ``wh``. ``processor_seconds``:
-    processor time of this process's own threads, so that a reader can put in another power.
+    processor time of this process and those it started, so that a reader can put in another power.
     """
 
     source: Source
@@ -85,10 +89,10 @@ def metered(cpu_watts: float | None = None) -> Iterator[Metered]:
     with tempfile.TemporaryDirectory(prefix="triage-energy-") as folder:
         tracker = _tracker(folder, cpu_watts)
         tracker.start()
-        began, worked = time.perf_counter(), time.process_time()
+        began, worked = time.perf_counter(), processor_seconds()
         try:
             yield taken
-            seconds, processor = time.perf_counter() - began, time.process_time() - worked
+            processor, seconds = processor_seconds() - worked, time.perf_counter() - began
         finally:
             tracker.stop()
         taken._reading = _reading(tracker, seconds, processor)
@@ -98,7 +102,7 @@ def idle_watts(seconds: float = 2.0, cpu_watts: float | None = None) -> float:
     """Power that the meter sees while this process sleeps: what a counter says of the machine, 0 from the model."""
     with metered(cpu_watts) as taken:
         time.sleep(seconds)
-    return taken.reading.wh * 3600 / taken.reading.seconds
+    return taken.reading.wh * _SECONDS_AN_HOUR / taken.reading.seconds
 
 
 def _tracker(folder: str, cpu_watts: float | None) -> Any:
@@ -156,7 +160,7 @@ def _reading(tracker: Any, seconds: float, processor: float) -> Reading:
         meter=f"CodeCarbon {version('codecarbon')}: {_cpu_words(cpu, counted)}; {_gpu_words(gpu)}; memory not counted",
         seconds=seconds,
         processor_seconds=processor,
-        cpu_wh=data.cpu_energy * _WH,
+        cpu_wh=data.cpu_energy * _WH if counted else cpu._tdp * processor / cpu._cpu_count / _SECONDS_AN_HOUR,
         gpu_wh=data.gpu_energy * _WH,
         ram_wh=data.ram_energy * _WH,
     )
@@ -167,7 +171,7 @@ def _cpu_words(cpu: Any, counted: bool) -> str:
         return "processor package by its own counter (RAPL), the machine's idle power and other work included"
     return (
         f"processor modelled, not metered: {cpu._tdp:g} W assumed for all {cpu._cpu_count} threads at full load "
-        f"({cpu._model}) times this process's share of processor time, nothing for idling"
+        f"({cpu._model}) times the share of processor time of this process and those it started, nothing for idling"
     )
 
 

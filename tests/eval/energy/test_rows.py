@@ -21,7 +21,7 @@ def cases() -> list[EvaluationCase]:
     return found
 
 
-@pytest.mark.flaky(reruns=3, reason="power is modelled once a second: other work on the machine moves it")
+@pytest.mark.slow
 def test_the_model_takes_more_than_the_rules(cases: list[EvaluationCase]) -> None:
     """On the same patients, in turns, with the tokens that were read and written."""
     rules, slm = measure(
