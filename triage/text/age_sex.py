@@ -22,7 +22,7 @@ _WITH_YEARS = re.compile(
 _BARE = re.compile(rf"{_BEGIN}{_AGE}\s?([MF]){_NOT_INSIDE}")
 
 _START = re.compile(
-    r"(?:^|[.;!?\n]|\b(?:EMS|HPI|CC|Hx|triage|report|note|summary|pt|patient)\s*:)[\s\"'\u201c(*-]*$",
+    r"(?:^|[.;!?\n]|^(?:tall|thin|obese|elderly|frail|healthy|young)\s|\b(?:EMS|HPI|CC|Hx|triage|report|note|summary|pt|patient|hand-?over|radio|referral)\s*:)[\s\"'\u201c(*-]*$",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
@@ -36,12 +36,14 @@ _ENDS = re.compile(r"\s*(?:[,;:.)\n]|$)")
 _GOES_ON = re.compile(
     r",?\s+(?:(?:w|c|p|s|h|r)/|with\b|who\b|whose\b|presents?\b|presented\b|presenting\b|complain|reports?\b|reporting\b|"
     r"states?\b|stating\b|hx\b|pmhx?\b|brought\b|BIB|found\b|fell\b|s/p\b|after\b|c[/.]o\b|arriv|here\b|involved\b|"
-    r"struck\b|hit\b|stabbed\b|shot\b|assaulted\b|walked\b|walks\b|known\b|otherwise\b|previously\b|healthy\b|"
+    r"struck\b|hit\b|stabbed\b|shot\b|kicked\b|thrown\b|bitten\b|stung\b|burn(?:ed|t)\b|trapped\b|crushed\b|pulled\b|escaped\b|"
+    r"collapsed\b|slipped\b|tripped\b|woke\b|ate\b|assaulted\b|walked\b|walks\b|known\b|otherwise\b|previously\b|healthy\b|"
     r"pedestrian\b|driver\b|passenger\b|(?:un)?restrained\b|cyclist\b|G\d|pregnant\b|having\b|sent\b|referred\b|"
     r"transferred\b|unresponsive\b|unconscious\b|status post\b|complaining\b|coming\b|came\b|comes\b|"
     r"was (?:brought|found|hit|struck|stabbed|shot|assaulted|involved|seen|sent)\b)",
     re.IGNORECASE,
 )
+_WORD_NEXT = re.compile(r"\s+[a-z]{3,}\b")
 _OTHER = (
     r"(?:temp(?:erature)?s?|fever(?:s|ish)?|febrile|afebrile|degrees?|tmax|ambient|weather|outside|water|"
     r"foley|catheters?|french|tubes?|needles?|sheaths?|bougie|cannula|drain|chest tube|"
@@ -105,7 +107,10 @@ def _introduces_a_patient(text: str, match: re.Match[str]) -> bool:
     if not before.strip():
         return True
     if _START.search(before) or _SUBJECT.search(before):
-        return goes_on or _ENDS.match(text, match.end()) is not None
+        opens = (
+            number > _LARGEST_FRENCH_SIZE and _START.search(before) and _WORD_NEXT.match(text, match.end())
+        )
+        return goes_on or bool(opens) or _ENDS.match(text, match.end()) is not None
     return goes_on and before.rstrip().endswith(",")
 
 

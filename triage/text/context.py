@@ -39,6 +39,8 @@ _PRECEDENCE = (
 )
 _NEAR_LIMIT = 6
 """Words a `near` trigger reaches within one item of a list."""
+_NEXT_LIMIT = 1
+"""Words between a `next` trigger and its finding ("a colleague had a massive heart attack")."""
 _POST_LIMIT = 5
 _COMPARES = frozenset(
     {
@@ -124,6 +126,9 @@ class Context:
             return False
         if trigger.assertion is Assertion.HISTORICAL:
             return self._history(trigger, first, is_condition=is_condition)
+        if trigger.scope == "next":
+            between = self._tokens[trigger.last : first]
+            return len(between) <= _NEXT_LIMIT and all(token.is_word for token in between)
         if trigger.scope == "list":
             return self._list(trigger, first, last)
         return self._near(trigger, first)

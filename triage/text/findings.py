@@ -15,14 +15,17 @@ _NO_FINDING = frozenset(
     {
         "administrative",
         "brisk_bleeding",
+        "child_words",
         "comfortable",
         "confusion_baseline",
         "corrosive",
         "elder_fall_anticoag",
         "no_fever_source",
         "prescription",
+        "supply_ran_out",
         "sudden_onset",
         "torso_sites",
+        "unresponsive_baseline",
     }
 )
 """Concepts of the lexicon that say nothing by themselves."""

@@ -46,7 +46,8 @@ _PRESSURE = re.compile(
     re.IGNORECASE,
 )
 _TEMPERATURE = re.compile(
-    rf"\b(?:T(?:emp(?:erature)?)?\.?|(?:fever|febrile)(?: to| at| of))(?![a-z]){_LINK}"
+    r"\b(?:T(?:emp(?:erature)?(?:\s+(?:at the desk|at triage|in triage|on arrival|here|taken \w+))?)?\.?|"
+    rf"(?:fever|febrile)(?: to| at| of))(?![a-z]){_LINK}"
     rf"(\d{{2,3}}(?:\.\d{{1,2}})?)(?!\.?\d){_DEGREE}(F\b|C\b|Fahrenheit|Celsius|Centigrade)?"
     rf"(?:\s*\(\s*\d{{2,3}}(?:\.\d{{1,2}})?{_DEGREE}[FC]\s*\))?"
     r"(?!\s*(?:-|\u2013|to)\s*\d)",

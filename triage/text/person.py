@@ -14,11 +14,19 @@ _AGE = re.compile(
     r"\b(?:aged?|age of)[\s:]+(\d{1,3})\s*(years?|months?|weeks?|days?)?\b",
     re.IGNORECASE,
 )
+_SMALL = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_SPELLED = {word: n for n, word in enumerate(_SMALL, 1)} | {word: n * 10 for n, word in enumerate(_TENS, 2)}
+_AGE_IN_WORDS = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})(?:-({'|'.join(_SMALL[:9])}))?|({'|'.join(_SMALL)}))"
+    r"[\s-](years?|months?|weeks?|days?)[\s-]old\b",
+    re.IGNORECASE,
+)
 _UNITS = {"y": "a", "m": "mo", "w": "wk", "d": "d"}
 _NOT_A_PERSON = re.compile(
     r"[\s-]+(?:(?:stab|dog|cat|healing|surgical|puncture|gunshot|infected|open)\s+)?"
     r"(?:wound|injury|burn|lac(?:eration)?|fracture|scar|incision|cast|bite|car|house|bruise|rash|suture|stitche|"
-    r"dressing|tattoo|piercing|vehicle)s?\b",
+    r"dressing|tattoo|piercing|vehicle|kitten|pupp(?:y|ie)|dog|cat|horse)s?\b",
     re.IGNORECASE,
 )
 _KIN_AFTER = re.compile(rf"[\s,]*(?:\w+\s+)?({KIN})\b", re.IGNORECASE)
@@ -100,12 +108,8 @@ def _coded(kind: FactKind, code: str, text: str, start: int, end: int) -> Mentio
 def _age(text: str) -> tuple[Mention | None, Mention | None]:
     """The first age that is the patient's, and one of a child named by kinship: to use where no other is given."""
     child: Mention | None = None
-    for match in _AGE.finditer(text):
-        number, word = (match[1], match[2]) if match[1] else (match[3], match[4] or "y")
-        unit = _UNITS[word[0].lower()]
-        mention = Mention(
-            FactKind.AGE, Decimal(number), unit, None, match.group(), match.start(), match.end()
-        )
+    for match, number, unit in sorted(_ages(text), key=lambda found: found[0].start()):
+        mention = Mention(FactKind.AGE, number, unit, None, match.group(), match.start(), match.end())
         if _NOT_A_PERSON.match(text, match.end()) or _KIN_BEFORE.search(clause_before(text, match.start())):
             continue
         kin = _KIN_AFTER.match(text, match.end())
@@ -114,6 +118,16 @@ def _age(text: str) -> tuple[Mention | None, Mention | None]:
         if child is None and _CHILD.match(kin[1]):
             child = mention
     return None, child
+
+
+def _ages(text: str) -> Iterator[tuple[re.Match[str], Decimal, str]]:
+    """Every age, in figures or in words ("five-week-old"), with its unit."""
+    for match in _AGE.finditer(text):
+        number, word = (match[1], match[2]) if match[1] else (match[3], match[4] or "y")
+        yield match, Decimal(number), _UNITS[word[0].lower()]
+    for match in _AGE_IN_WORDS.finditer(text):
+        parts = (_SPELLED[part.lower()] for part in match.group(1, 2, 3) if part)
+        yield match, Decimal(sum(parts)), _UNITS[match[4][0].lower()]
 
 
 def _sex(text: str, age: Mention | None) -> Mention | None:

@@ -20,6 +20,14 @@ def read(text: str) -> tuple[str | None, str | None]:
 
 
 PATIENTS = [
+    ("Rider, 22F, kicked in the head by a horse", "22", "female"),
+    ("Care-home hand-over: 91M with dementia", "91", "male"),
+    ("EMS: 49M pulled from a garage fire", "49", "male"),
+    ("Tall 21M, sudden chest pain", "21", "male"),
+    ("Noted. 62M myasthenia, ptosis", "62", "male"),
+    ("Seventy-six-year-old man fell", "76", "male"),
+    ("Two-year-old boy, barking cough", "2", "male"),
+    ("His ten-week-old kitten scratched a 30-year-old man", "30", "male"),
     ("EMS brings 35F found down at home", "35", "female"),
     ("BIBA. 62 yo M in mid-sentence, chest pain", "62", "male"),
     ("Trauma alert, 19M stabbed in the back", "19", "male"),

@@ -93,6 +93,7 @@ def test_numbers(text: str, kind: FactKind, value: str) -> None:
         ("a fever of 100.8F", "38.2"),
         ("temperature 39\u00b0C rectal", "39"),
         ("febrile to 103", "39.4"),
+        ("her temperature at the desk is 38.3\u00b0C", "38.3"),
     ],
 )
 def test_temperatures(text: str, celsius: str) -> None:
