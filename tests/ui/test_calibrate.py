@@ -41,7 +41,14 @@ def calibrate(triage, tmp_path):
         )
         for index in range(50):
             vitals = [rng.randint(90, 170), 80, rng.randint(55, 130), rng.randint(12, 28), 36.8, 97]
-            who = [f"r{index}", "female", rng.randint(18, 90), "walking", "no", rng.choice(COMPLAINTS)]
+            who = [
+                f"r{index}",
+                "female",
+                rng.randint(2, 15) if index % 2 else rng.randint(18, 90),
+                "walking",
+                "no",
+                rng.choice(COMPLAINTS),
+            ]
             writer.writerow([*who, "alert", "yes", 4, *vitals, LEVELS[index % 10]])
 
     def run(*arguments):
@@ -89,10 +96,42 @@ def test_a_scale_then_a_site_in_one_file_and_the_setting_chooses(calibrate, tmp_
         load_calibration(settings(path, "east"), AcuityScale.KTAS)
 
 
+@pytest.mark.timeout(900)
+@pytest.mark.slow
+def test_a_kind_of_arrival_gets_numbers_of_its_own(calibrate, tmp_path):
+    path = tmp_path / "c.json"
+    early = calibrate("--rows", "20", "--group", "child")
+    assert (early.code, "calibrate it without --group first" in early.err) == (Exit.USAGE, True)
+    assert not path.exists()
+    assert calibrate("--rows", "20").code == 0
+    before = json.loads(path.read_text())["scales"]["KTAS"]
+    own = calibrate("--group", "child", "--recall", "0.9")
+    assert own.code == 0
+    after = json.loads(path.read_text())["scales"]["KTAS"]
+    children = after["groups"].pop("child")
+    assert after == before
+    assert children["fitted_on"].endswith("ktas rows, child")
+    used = load_calibration(settings(path), AcuityScale.KTAS)
+    assert used.numbers.groups["child"].high_threshold == children["high_threshold"]
+    beside = calibrate("--group", "child", "--rows", "20", "--beside-rules")
+    assert (beside.code, "the rules alone" in beside.out) == (0, True)
+    inner = json.loads(path.read_text())["scales"]["KTAS"]["groups"]["child"].pop("beside_rules")
+    assert len(inner["rules_bias"]) == 5
+    again = calibrate("--group", "child", "--recall", "0.9")  # whose numbers those stood on
+    assert (again.code, "beside_rules" in path.read_text()) == (0, False)
+    # Fitting the whole scale again keeps what a kind of arrival was given.
+    assert calibrate("--rows", "20").code == 0
+    assert json.loads(path.read_text())["scales"]["KTAS"]["groups"]["child"] == children
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
+        (("--group", "child", "--site", "west"), "take all patients alike"),
+        (("--group", "narrative"), "no labelled row of the kind narrative"),
         (("--under-triage", "1"), "0.10 is 10 %"),
+        (("--beside-rules", "--site", "west"), "read the model alone"),
+        (("--beside-rules", "--rows", "20"), "calibrate without it first"),
         (("--site", "no such site"), "letters, digits"),
         (("--rows", "51"), "holds 50 labelled rows"),
         (("--task", "samples"), "made up"),

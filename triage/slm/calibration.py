@@ -14,8 +14,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from data_schemas import AcuityScale, LevelProbabilities
+from data_schemas import AcuityScale, IntakeRecord, LevelProbabilities
 from data_schemas._base import Frozen
+from triage.slm.arrival_group import ArrivalGroup, arrival_group
 from triage.slm.conformal import RiskPolicy, reach
 from triage.slm.errors import ModelIntegrityError
 from triage.slm.prompt import PROMPT_VERSION
@@ -26,22 +27,71 @@ SiteName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 """What a site calls itself: letters, digits, dot, dash and underscore."""
 
 
+LevelBias = tuple[float, float, float, float, float]
+
+
 class ScaleCalibration(Frozen):
     """The numbers for one scale.
 
     ``temperature`` divides the log-probabilities, ``bias`` is added to them (levels 1 to 5), then they are
     normalised. ``level_1_threshold``: suggest 1 where p(1) reaches it. ``high_threshold``: suggest 2 where
     p(1) + p(2) reaches it. ``set_mass``: the prediction set holds at least this probability. ``risk``: what bounds
-    under-triage and then decides how far up the set reaches; None where nobody asked for a bound.
+    under-triage and then decides how far up the set reaches; None where nobody asked for a bound. ``groups`` holds
+    numbers of kinds of arrivals that go before these. ``beside_rules`` are the numbers to use where the level of the
+    rules alone is known too; ``rules_bias``, which only those have, is added to their bias: a row for each level of
+    the rules.
     """
 
     temperature: float = Field(default=1.0, gt=0.0)
-    bias: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    bias: LevelBias = (0.0, 0.0, 0.0, 0.0, 0.0)
     level_1_threshold: float = Field(default=0.5, gt=0.0, le=1.0)
     high_threshold: float = Field(default=0.5, gt=0.0, le=1.0)
     set_mass: float = Field(default=0.8, gt=0.0, le=1.0)
     fitted_on: str | None = None
     risk: RiskPolicy | None = None
+    groups: dict[ArrivalGroup, "ScaleCalibration"] = Field(default_factory=dict)
+    beside_rules: "ScaleCalibration | None" = Field(default=None, exclude_if=lambda numbers: numbers is None)
+    rules_bias: tuple[LevelBias, LevelBias, LevelBias, LevelBias, LevelBias] | None = Field(
+        default=None, exclude_if=lambda rows: rows is None
+    )
+
+    def with_rules(self, level: int) -> "ScaleCalibration":
+        """The numbers for a record that the rules alone put at ``level``: these where none were fitted beside them."""
+        numbers = self.beside_rules
+        if numbers is None or numbers.rules_bias is None:
+            return self
+        b1, b2, b3, b4, b5 = (
+            own + more for own, more in zip(numbers.bias, numbers.rules_bias[level - 1], strict=True)
+        )
+        return numbers.model_copy(update={"bias": (b1, b2, b3, b4, b5), "rules_bias": None})
+
+    @model_validator(mode="after")
+    def _beside_rules(self) -> Self:
+        """Numbers beside the rules have a row for each of their levels, and nothing further in them."""
+        inner = self.beside_rules
+        if inner is None:
+            return self
+        if (
+            inner.rules_bias is None
+            or inner.beside_rules is not None
+            or inner.groups
+            or inner.risk is not None
+        ):
+            raise ValueError("numbers beside the rules have a rules_bias, and neither groups nor a bound")
+        if self.risk is not None or self.rules_bias is not None:
+            raise ValueError(
+                "a bound on under-triage is kept without the rules' level: leave out beside_rules"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_deep(self) -> Self:
+        """A group has no groups, and no bound: that is kept for all patients of a site together."""
+        if self.groups and self.risk is not None:
+            raise ValueError("a bound on under-triage is kept for all patients alike: leave out the groups")
+        if any(numbers.groups or numbers.risk is not None for numbers in self.groups.values()):
+            raise ValueError("a group of arrivals has neither groups nor a bound of its own")
+        return self
 
 
 class CalibrationFile(Frozen):
@@ -127,6 +177,25 @@ class Calibration:
             numbers,
             adapter_sha256=content.adapter_sha256,
             prompt_version=content.prompt_version or "unknown",
+        )
+
+    def for_arrival(self, record: IntakeRecord, rules_level: int | None = None) -> "Calibration":
+        """The calibration of this record's kind of arrival: itself where the file has none of its own.
+
+        ``rules_level`` is that of the rules alone, for those who read the model beside them, as the agent does.
+        """
+        group = arrival_group(record) if self.numbers.groups else None
+        numbers = self.numbers if group is None else self.numbers.groups.get(group, self.numbers)
+        if rules_level is not None:
+            numbers = numbers.with_rules(rules_level)
+        if numbers is self.numbers:
+            return self
+        return Calibration(
+            self.name,
+            numbers,
+            adapter_sha256=self.adapter_sha256,
+            prompt_version=self.prompt_version,
+            fitted=self.fitted,
         )
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_schemas import LevelProbabilities
-from triage.slm.calibration import ScaleCalibration
+from triage.slm.calibration import LevelBias, ScaleCalibration
 from triage.slm.conformal import Risk, cases_needed, control
 
 FloatArray = NDArray[np.float64]
@@ -26,6 +26,8 @@ _BIAS_SPREAD = 0.5
 """How far a level's log-odds may differ from the starting point's: chosen on sites of different level mix."""
 _SHARPNESS_SPREAD = 0.2
 """The same for 1/T."""
+_RULES_SPREAD = 1.5
+"""The same for what a level of the rules adds to each level."""
 _LEAST_SHARPNESS = 0.05
 _FLOOR = 1e-9
 _STEPS = 100
@@ -55,20 +57,75 @@ def fit(
     """
     p = _checked(probabilities, truth)
     begin = start or ScaleCalibration()
-    sharpness, bias = _vector_scaling(
+    theta = _vector_scaling(
         np.log(np.clip(p, _FLOOR, 1.0)), np.asarray(truth) - 1, np.array([1 / begin.temperature, *begin.bias])
     )
-    b1, b2, b3, b4, b5 = (round(float(value), 4) for value in bias)
     numbers = begin.model_copy(
         update={
-            "temperature": round(1 / sharpness, 4),
-            "bias": (b1, b2, b3, b4, b5),
+            "temperature": round(1 / float(theta[0]), 4),
+            "bias": _five(theta[1:]),
             "fitted_on": fitted_on,
             "risk": None,
+            "groups": {},
+            "beside_rules": None,
         }
     )
     calibrated = apply(numbers, p)
     return numbers.model_copy(update={"high_threshold": _threshold(calibrated, numbers, recall_wanted)})
+
+
+def fit_beside_rules(
+    probabilities: ArrayLike,
+    truth: Sequence[int],
+    rules_levels: Sequence[int],
+    *,
+    fitted_on: str,
+    recall_wanted: float = 0.6,
+    start: ScaleCalibration | None = None,
+) -> ScaleCalibration:
+    """Numbers for the model read beside the level of the rules alone: ``ScaleCalibration.beside_rules``.
+
+    A logistic regression on both (stacking, Wolpert 1992): vector scaling as in ``fit``, and for each level of the
+    rules a bias for each level, drawn towards none.
+
+    Args:
+        rules_levels: the level of the rules alone for each case, 1 to 5. The others are as in ``fit``.
+
+    Raises:
+        ValueError: as ``fit``, or there are not as many levels of the rules.
+    """
+    p = _checked(probabilities, truth)
+    if len(rules_levels) != len(truth) or not set(rules_levels) <= {1, 2, 3, 4, 5}:
+        raise ValueError("each case needs the level of the rules, 1 to 5")
+    begin = start or ScaleCalibration()
+    theta = _vector_scaling(
+        np.log(np.clip(p, _FLOOR, 1.0)),
+        np.asarray(truth) - 1,
+        np.array([1 / begin.temperature, *begin.bias]),
+        np.asarray(rules_levels) - 1,
+    )
+    sharpness, bias, table = theta[0], theta[1:6], theta[6:].reshape(5, 5)
+    numbers = ScaleCalibration(
+        temperature=round(1 / float(sharpness), 4),
+        bias=_five(bias),
+        level_1_threshold=begin.level_1_threshold,
+        set_mass=begin.set_mass,
+        fitted_on=fitted_on,
+        rules_bias=(_five(table[0]), _five(table[1]), _five(table[2]), _five(table[3]), _five(table[4])),
+    )
+    calibrated = apply_beside_rules(numbers, p, rules_levels)
+    return numbers.model_copy(update={"high_threshold": _threshold(calibrated, numbers, recall_wanted)})
+
+
+def apply_beside_rules(
+    numbers: ScaleCalibration, probabilities: ArrayLike, rules_levels: Sequence[int]
+) -> NDArray[np.float64]:
+    """Calibrated probabilities (n, 5), each row read with ``numbers`` beside its level of the rules alone."""
+    whole = ScaleCalibration(beside_rules=numbers)
+    rows = np.asarray(probabilities, dtype=np.float64)
+    return np.concatenate(
+        [apply(whole.with_rules(level), row) for level, row in zip(rules_levels, rows, strict=True)]
+    )
 
 
 def fit_with_bounds(
@@ -104,7 +161,7 @@ def fit_with_bounds(
     ):
         kept[:] = True
     if kept.all() and start is not None:
-        numbers = start.model_copy(update={"risk": None})
+        numbers = start.model_copy(update={"risk": None, "groups": {}, "beside_rules": None})
     else:
         half = true[~kept].tolist()
         numbers = fit(p[~kept], half, fitted_on=fitted_on, recall_wanted=recall_wanted, start=start)
@@ -160,12 +217,21 @@ def _checked(probabilities: ArrayLike, truth: Sequence[int]) -> FloatArray:
 
 
 def _vector_scaling(
-    logs: FloatArray, target: NDArray[np.int64], start: FloatArray
-) -> tuple[float, FloatArray]:
-    """1/T and the bias: the penalised loss is strictly convex in them, so damped Newton steps find its minimum."""
+    logs: FloatArray, target: NDArray[np.int64], start: FloatArray, rules: NDArray[np.int64] | None = None
+) -> FloatArray:
+    """1/T, the bias, and with ``rules`` (0 to 4) a bias of each level for each of theirs, row by row.
+
+    The penalised loss is strictly convex in them, so damped Newton steps find its minimum.
+    """
     cases = len(target)
-    penalty = np.array([_SHARPNESS_SPREAD**-2, *[_BIAS_SPREAD**-2] * 5]) / cases
-    design = np.concatenate([logs[:, :, None], np.broadcast_to(np.eye(5), (cases, 5, 5))], axis=2)
+    spreads = [_SHARPNESS_SPREAD, *[_BIAS_SPREAD] * 5]
+    parts = [logs[:, :, None], np.broadcast_to(np.eye(5), (cases, 5, 5))]
+    if rules is not None:
+        spreads += [_RULES_SPREAD] * 25
+        start = np.concatenate([start, np.zeros(25)])
+        parts.append(np.einsum("nr,kl->nkrl", np.eye(5)[rules], np.eye(5)).reshape(cases, 5, 25))
+    penalty = np.array(spreads) ** -2.0 / cases
+    design = np.concatenate(parts, axis=2)
     hit = np.eye(5)[target]
 
     def loss(theta: FloatArray) -> float:
@@ -192,7 +258,13 @@ def _vector_scaling(
         before, now = now, loss(theta)
         if before - now < 1e-12:
             break
-    return max(float(theta[0]), _LEAST_SHARPNESS), theta[1:]
+    theta[0] = max(float(theta[0]), _LEAST_SHARPNESS)
+    return theta
+
+
+def _five(row: FloatArray) -> LevelBias:
+    b1, b2, b3, b4, b5 = (round(float(value), 4) for value in row)
+    return b1, b2, b3, b4, b5
 
 
 def _threshold(calibrated: FloatArray, numbers: ScaleCalibration, recall_wanted: float) -> float:

@@ -16,7 +16,7 @@ from eval.predictors.asking import ask_levels
 from integrations.assembly import CALIBRATION_FILE, open_engine, rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
-from triage.metrics import brier_score, expected_calibration_error, over_triage, recall_high
+from triage.metrics import accuracy, brier_score, expected_calibration_error, over_triage, recall_high
 from triage.slm import (
     PROMPT_VERSION,
     Calibration,
@@ -27,10 +27,19 @@ from triage.slm import (
     resolve_adapter,
 )
 from triage.slm.adapter import adapter_sha256
+from triage.slm.arrival_group import ArrivalGroup, arrival_group
 from triage.slm.calibration import SiteName, read_calibration
 from triage.slm.conformal import Risk, cases_needed, check
 from triage.slm.prompt import asked_scale
-from triage.training.calibrate import apply, fit, fit_with_bounds, level_row, suggestions
+from triage.training.calibrate import (
+    apply,
+    apply_beside_rules,
+    fit,
+    fit_beside_rules,
+    fit_with_bounds,
+    level_row,
+    suggestions,
+)
 from triage.training.corpus import CorpusError
 from ui.cli import common
 from ui.cli.exits import Exit
@@ -38,8 +47,8 @@ from ui.cli.exits import Exit
 _CHUNK = 64
 _BOUND = "Bound on under-triage among {}: the share more urgent than their whole prediction set."
 
-Answers = tuple[NDArray[np.float64], list[int]]
-"""Raw probabilities, shape [cases, 5], and true levels."""
+Answers = tuple[NDArray[np.float64], list[int], list[int]]
+"""Raw probabilities, shape [cases, 5], true levels, and the levels of the rules alone."""
 
 
 def calibrate(
@@ -61,6 +70,16 @@ def calibrate(
     rows: int | None = typer.Option(None, "--rows", min=20, help="Use so many rows, drawn by the seed."),
     checked: int = typer.Option(0, "--check", min=0, help="Then check on so many of the other rows."),
     seed: int = typer.Option(7, "--seed", help="Which rows are drawn, and which half keeps the bounds."),
+    group: ArrivalGroup | None = typer.Option(
+        None,
+        "--group",
+        help="Fit only this kind of arrival, on the rows of its kind; the other numbers stay.",
+    ),
+    beside_rules: bool = typer.Option(
+        False,
+        "--beside-rules",
+        help="Fit how the agent reads the model beside the level of the rules; the other numbers stay.",
+    ),
     adapter: str = typer.Option("default", "--adapter", help="A shipped adapter, a folder or `none`."),
 ) -> None:
     """Fit the calibration to labelled rows: probabilities, threshold, and bounds on under-triage."""
@@ -69,14 +88,9 @@ def calibrate(
         for risk, alpha in ((Risk.HIGH, under_triage), (Risk.ALL, under_triage_all))
         if alpha is not None
     ]
-    if any(not 0.0 < alpha < 1.0 for _, alpha in bounds):
-        raise _stop("a bound", "lies between 0 and 1: --under-triage 0.10 is 10 %")
-    try:
-        TypeAdapter(SiteName | None).validate_python(site)
-    except ValidationError:
-        raise _stop("--site", "takes letters, digits, dots, dashes and underscores") from None
+    _refuse(bounds, site, group, beside_rules=beside_rules)
     settings = common.settings().with_adapter(adapter)
-    fitting, others = _drawn(task, data, rows, checked, seed)
+    fitting, others = _drawn(task, data, rows, checked, seed, group)
     scale = asked_scale(fitting[0].scale)
     content = _content(out, adapter)
     with Progress(console=common.err, transient=True) as progress:
@@ -84,11 +98,18 @@ def calibrate(
         answers = common.run(
             _ask([*fitting, *others], settings, scale, lambda done: progress.update(bar, completed=done))
         )
-    start = content.scales.get(scale) if site is not None else None
-    (raw, truth), later = _answered(answers, fitting, 0), _answered(answers, others, len(fitting))
+    base = content.scales.get(scale)
+    _need_numbers(base, scale, group, beside_rules=beside_rules)
+    start = base if site is not None else None
+    (raw, truth, by_rules), later = _answered(answers, fitting, 0), _answered(answers, others, len(fitting))
     unanswered = len(fitting) - len(truth)
     today = datetime.now(UTC).date()
-    what = f"{len(truth)} {task.value} rows" + (f" of {site}" if site else "")
+    what = (
+        f"{len(truth)} {task.value} rows"
+        + (f" of {site}" if site else "")
+        + (f", {group.value}" if group else "")
+    )
+    kept = np.ones(len(truth), dtype=np.bool_)
     try:
         if bounds:
             numbers, kept = fit_with_bounds(
@@ -102,13 +123,18 @@ def calibrate(
                 recall_wanted=recall,
                 start=start,
             )
+        elif beside_rules:
+            numbers = fit_beside_rules(raw, truth, by_rules, fitted_on=what, recall_wanted=recall)
         else:
             numbers = fit(raw, truth, fitted_on=what, recall_wanted=recall, start=start)
-            kept = np.ones(len(truth), dtype=np.bool_)
     except ValueError as error:
         raise _stop("not calibrated", error) from None
     if site is None:
-        content = content.model_copy(update={"scales": content.scales | {scale: numbers}})
+        content = content.model_copy(
+            update={
+                "scales": content.scales | {scale: _of_scale(base, numbers, group, beside_rules=beside_rules)}
+            }
+        )
     else:
         entry = content.sites.get(site, {}) | {scale: numbers}
         content = content.model_copy(update={"sites": content.sites | {site: entry}})
@@ -116,19 +142,81 @@ def calibrate(
     _say(f"rows         {len(truth)} of {data.name}, scale {scale.value}, seed {seed}")
     if unanswered:
         _say(f"unanswered   {unanswered} rows got no level from the model and count nowhere here")
-    where = "rows it was fitted on" if kept.all() and not bounds else "rows nothing was fitted on"
-    _describe(numbers, raw[kept], [level for level, keep in zip(truth, kept, strict=True) if keep], where)
-    _promise(numbers)
-    if later[1]:
-        _check(numbers, *later)
+    if beside_rules:
+        _describe_beside(numbers, raw, truth, by_rules)
+    else:
+        where = "rows it was fitted on" if kept.all() and not bounds else "rows nothing was fitted on"
+        _describe(numbers, raw[kept], [level for level, keep in zip(truth, kept, strict=True) if keep], where)
+        _promise(numbers)
+    if later[1] and not beside_rules:
+        _check(numbers, *later[:2])
     _say(
         f"written      {out}"
         + (f"; use it: TRIAGE_MODEL__CALIBRATION={out} TRIAGE_SITE={site}" if site else "")
     )
 
 
+def _refuse(
+    bounds: Sequence[tuple[Risk, float]],
+    site: str | None,
+    group: ArrivalGroup | None,
+    *,
+    beside_rules: bool,
+) -> None:
+    """Options that do not go together, before the model is opened."""
+    if any(not 0.0 < alpha < 1.0 for _, alpha in bounds):
+        raise _stop("a bound", "lies between 0 and 1: --under-triage 0.10 is 10 %")
+    try:
+        TypeAdapter(SiteName | None).validate_python(site)
+    except ValidationError:
+        raise _stop("--site", "takes letters, digits, dots, dashes and underscores") from None
+    if group is not None and (bounds or site is not None):
+        raise _stop("--group", "is of a scale: a site and its bounds take all patients alike")
+    if beside_rules and (bounds or site is not None):
+        raise _stop(
+            "--beside-rules", "is of a scale or a --group: a site and its bounds read the model alone"
+        )
+
+
+def _need_numbers(
+    base: ScaleCalibration | None, scale: AcuityScale, group: ArrivalGroup | None, *, beside_rules: bool
+) -> None:
+    """What a group, and a reading beside the rules, must find in the file."""
+    if group is not None and base is None:
+        raise _stop(
+            "--group", f"the scale {scale.value} has no numbers yet: calibrate it without --group first"
+        )
+    if beside_rules and (base is None or (group is not None and group not in base.groups)):
+        raise _stop(
+            "--beside-rules", "there are no numbers of the model alone yet: calibrate without it first"
+        )
+
+
+def _of_scale(
+    base: ScaleCalibration | None,
+    numbers: ScaleCalibration,
+    group: ArrivalGroup | None,
+    *,
+    beside_rules: bool,
+) -> ScaleCalibration:
+    """The scale's numbers with the new ones in their place. A bound leaves no room for groups.
+
+    What was fitted beside the rules stands on the numbers of the model alone, so it goes when those change.
+    """
+    if base is None:
+        return numbers
+    if beside_rules:
+        inner = base if group is None else base.groups[group]
+        numbers = ScaleCalibration.model_validate(dict(inner) | {"beside_rules": numbers})
+        if group is None:
+            return numbers
+    if group is not None:
+        return ScaleCalibration.model_validate(dict(base) | {"groups": base.groups | {group: numbers}})
+    return numbers if numbers.risk is not None else numbers.model_copy(update={"groups": base.groups})
+
+
 def _drawn(
-    task: Task, data: Path, rows: int | None, checked: int, seed: int
+    task: Task, data: Path, rows: int | None, checked: int, seed: int, group: ArrivalGroup | None
 ) -> tuple[list[EvaluationCase], list[EvaluationCase]]:
     """The rows to fit on and those to check on, both drawn at random."""
     if task is Task.SAMPLES:
@@ -140,6 +228,10 @@ def _drawn(
         raise typer.Exit(Exit.FAILED) from None
     if not cases:
         raise _stop("no rows", f"{data.name} holds no row with a level")
+    if group is not None:
+        cases = [case for case in cases if arrival_group(case.record) is group]
+        if not cases:
+            raise _stop("--group", f"{data.name} holds no labelled row of the kind {group.value}")
     order = np.random.default_rng(seed).permutation(len(cases))
     drawn = [cases[index] for index in order]
     wanted = len(cases) if rows is None else rows
@@ -150,12 +242,12 @@ def _drawn(
 
 async def _ask(
     cases: Sequence[EvaluationCase], settings: Settings, scale: AcuityScale, progress: Callable[[int], None]
-) -> list[LevelProbabilities | None]:
-    """Each case's raw probabilities, None where the model gave none."""
+) -> list[tuple[LevelProbabilities | None, int]]:
+    """Each case's raw probabilities, None where the model gave none, and the level of the rules."""
     library = GuidelineLibrary.load(settings.esi_version, settings.guideline_dir)
     screen, engine = rules(library), open_engine(settings)
     triager = Triager(engine, library.short, scale)
-    answers: list[LevelProbabilities | None] = []
+    answers: list[tuple[LevelProbabilities | None, int]] = []
     try:
         for start in range(0, len(cases), _CHUNK):
             chunk = [
@@ -163,7 +255,10 @@ async def _ask(
                 for case in cases[start : start + _CHUNK]
             ]
             found = await ask_levels(triager, chunk)
-            answers += [item if isinstance(item, LevelProbabilities) else None for item in found]
+            answers += [
+                (item if isinstance(item, LevelProbabilities) else None, screening.level)
+                for item, (_, screening) in zip(found, chunk, strict=True)
+            ]
             progress(len(answers))
         return answers
     finally:
@@ -171,14 +266,15 @@ async def _ask(
 
 
 def _answered(
-    answers: Sequence[LevelProbabilities | None], cases: Sequence[EvaluationCase], start: int
+    answers: Sequence[tuple[LevelProbabilities | None, int]], cases: Sequence[EvaluationCase], start: int
 ) -> Answers:
     found = [
-        (answer.p, case.truth)
-        for answer, case in zip(answers[start : start + len(cases)], cases, strict=True)
+        (answer.p, case.truth, by_rules)
+        for (answer, by_rules), case in zip(answers[start : start + len(cases)], cases, strict=True)
         if answer is not None
     ]
-    return np.array([p for p, _ in found]).reshape(-1, 5), [truth for _, truth in found]
+    p = np.array([p for p, _, _ in found]).reshape(-1, 5)
+    return p, [truth for _, truth, _ in found], [by_rules for _, _, by_rules in found]
 
 
 def _content(out: Path, adapter: str) -> CalibrationFile:
@@ -211,6 +307,20 @@ def _describe(numbers: ScaleCalibration, raw: NDArray[np.float64], truth: Sequen
         f"thresholds   level 1 from p(1) {numbers.level_1_threshold:g}, "
         f"level 2 from p(1)+p(2) {numbers.high_threshold:g}: "
         f"recall of levels 1-2 {recall_high(truth, said):.2f}, over-triage {over_triage(truth, said):.2f}"
+    )
+
+
+def _describe_beside(
+    numbers: ScaleCalibration, raw: NDArray[np.float64], truth: Sequence[int], by_rules: Sequence[int]
+) -> None:
+    calibrated = apply_beside_rules(numbers, raw, by_rules)
+    said = suggestions(numbers, calibrated)
+    _say(f"fitted on    {numbers.fitted_on}, beside the rules; the scores are of the rows it was fitted on")
+    _say(f"ECE          {expected_calibration_error(truth, calibrated):.3f}")
+    _say(
+        f"thresholds   level 2 from p(1)+p(2) {numbers.high_threshold:g}: recall of levels 1-2 "
+        f"{recall_high(truth, said):.2f}, over-triage {over_triage(truth, said):.2f}, accuracy "
+        f"{accuracy(truth, said):.2f}; the rules alone {accuracy(truth, by_rules):.2f}"
     )
 
 

@@ -123,6 +123,17 @@ def test_the_second_of_a_kind_has_a_number_and_quotation_marks_cannot_be_closed(
     assert prompt.facts["history2"] == "F5"
 
 
+def test_a_sentence_said_again_is_shown_once():
+    note = said(
+        FactKind.TRIAGE_NOTE, "Chest  pain. The umbrella is hers. the umbrella is hers. Sweating! Chest pain."
+    )
+    shown = record(note)
+    assert '\nnote "Chest pain. The umbrella is hers. Sweating!"\n' in build_prompt(shown, None, SHORT).text
+    long = record(said(FactKind.TRIAGE_NOTE, "The umbrella is hers. " * 60 + "Sweating."))
+    assert '\nnote "The umbrella is hers. Sweating."\n' in build_prompt(long, None, SHORT).text
+    assert unread_facts(long) == ()
+
+
 def test_whole_numbers_keep_their_zeros():
     assert "\nHR100\n" in build_prompt(record(number(FactKind.HEART_RATE, 100)), None, SHORT).text
 

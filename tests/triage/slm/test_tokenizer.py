@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from data_schemas import AcuityScale
 from triage.slm.build import BuiltModel
 from triage.slm.errors import ModelIntegrityError
 from triage.slm.gguf_weights import GgufModel, hugging_face_name
+from triage.slm.prompt import PREFIX
 from triage.slm.tokenizer import SPECIAL_TOKENS, neutralise
 
 
@@ -32,6 +34,14 @@ def tokenizer(built: BuiltModel) -> Tokenizer:
 )
 def test_known_sequences(tokenizer: Tokenizer, text: str, ids: list[int]) -> None:
     assert tokenizer.encode(text, add_special_tokens=False).ids == ids
+
+
+def test_the_constant_part_of_the_prompt_fills_a_block_of_the_prefix_cache(tokenizer: Tokenizer) -> None:
+    block = 32  # vLLM's on a CPU; a part of a block is never reused
+    alone = tokenizer.encode(PREFIX, add_special_tokens=False).ids
+    assert len(alone) == block
+    for scale in AcuityScale:
+        assert tokenizer.encode(f"{PREFIX}{scale.value}\n", add_special_tokens=False).ids[:block] == alone
 
 
 def test_levels_are_one_token_each(tokenizer: Tokenizer) -> None:

@@ -39,12 +39,14 @@ def test_every_shipped_recipe_loads_and_holds_out_whole_hospitals(path):
 def test_the_cpu_recipe_is_the_one_that_was_measured():
     corpus = MixtureConfig.load(CONFIGS / "embedded_cpu.yaml")
     recipe = FinetuneConfig.load(CONFIGS / "embedded_cpu.yaml")
-    survey, ktas, authored = corpus.parts
+    survey, ktas, invented_ktas, authored = corpus.parts
     assert (survey.count, survey.shares) == (21000, (0.04, 0.22, 0.42, 0.25, 0.07))
     assert (survey.hold_out_one_in, survey.hold_out) == (30, 400)
-    assert (ktas.repeat, ktas.hold_out) == (7, 100)
-    assert (authored.repeat, authored.hold_out) == (6, 90)
-    assert (corpus.drop, corpus.unaided, corpus.whole) == (0.08, 0.25, 0.2)
+    assert (ktas.repeat, ktas.hold_out) == (4, 100)
+    assert (invented_ktas.repeat, invented_ktas.calibrate) == (1, False)
+    assert (authored.repeat, authored.hold_out) == (4, 90)
+    assert (corpus.drop, corpus.unaided, corpus.mistyped, corpus.whole) == (0.08, 0.25, 0.12, 0.2)
+    assert (recipe.average_decay, recipe.consistency_weight) == (0.99, 1.0)
     assert (recipe.first_layer, recipe.batch_size, recipe.teacher_weight) == (8, 16, 0.6)
     assert recipe.minutes is not None
     assert recipe.minutes < 150

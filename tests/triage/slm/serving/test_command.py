@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from triage.slm import ModelIntegrityError, resolve_adapter
+from triage.slm.prompt import PREFIX
 from triage.slm.serving import ModelServer, ServeError, ServeOptions, build_served, start_server
 from triage.slm.serving.manifest import write_manifest
 from ui.cli.app import app
@@ -22,8 +23,10 @@ from ui.cli.app import app
 REPOSITORY = Path(__file__).parents[4]
 TRIAGE = REPOSITORY / ".venv" / "bin" / "triage"
 VLLM_VENV = REPOSITORY / ".venv-vllm"
-CASE = "<|im_start|>user\nTriage: level 1 (now) to 5 (can wait)\nESI\nambulance\n"
-CASE += 'cc "crushing chest pain"\nHR128\nBP84/50\nrules2<|im_end|>\n<|im_start|>assistant\nLevel: '
+CASE = (
+    PREFIX
+    + 'ESI\nambulance\ncc "crushing chest pain"\nHR128\nBP84/50\nrules2<|im_end|>\n<|im_start|>assistant\nLevel: '
+)
 
 
 @pytest.fixture

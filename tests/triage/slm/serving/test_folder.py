@@ -59,6 +59,7 @@ def test_its_tokenizer_is_the_embedded_one(from_gguf, gguf):
     )
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_name_and_another_adapter_another(
     from_gguf, gguf, lora_folder, tmp_path
 ):

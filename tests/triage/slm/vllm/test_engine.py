@@ -85,7 +85,7 @@ async def test_a_full_queue_says_so_at_once(server, opened):
 
 
 async def test_nobody_waits_too_long_for_a_slot(server, opened):
-    server.script = [well(after=0.45)]
+    server.script = [well(after=1.5)]
     engine = opened(server.url, concurrency=1, queue_seconds=0.1)
     held = asyncio.create_task(engine.answer(REQUEST))
     await until(lambda: server.asked == 1)
