@@ -84,6 +84,10 @@ class Calibrates(Protocol):
         """Whether it may be applied to answers of this adapter (None: of the base model)."""
         ...
 
+    def for_arrival(self, record: IntakeRecord, rules_level: int | None = None) -> "Calibrates":
+        """The numbers of this record's kind of arrival, read beside the level of the rules where that is given."""
+        ...
+
     def apply(self, probabilities: LevelProbabilities) -> LevelProbabilities:
         """Calibrated probabilities."""
         ...

@@ -146,8 +146,8 @@ class Flag(Frozen):
 class TriageAssessment(Frozen):
     """The suggestion of one run of the agent. A clinician decides; this never does.
 
-    ``level`` is the suggestion after the safety floor. ``set_most_urgent`` to ``set_least_urgent`` is the
-    prediction set. ``model_level`` is the model's, before the floor; None in rules-only mode. ``probabilities``
+    ``level`` is the suggestion after the rules had their say. ``set_most_urgent`` to ``set_least_urgent`` is the
+    prediction set. ``model_level`` is the model's, before any rule moved it; None in rules-only mode. ``probabilities``
     are the model's too: calibrated as ``identity.calibration`` says, before the floor.
     """
 
@@ -175,6 +175,28 @@ class TriageAssessment(Frozen):
     seconds: dict[str, float] = Field(default_factory=dict)
     # Left out where there was no doubt: assessments stored before there were second looks keep their digest.
     second_look: SecondLook | None = Field(default=None, exclude_if=lambda look: look is None)
+
+    @property
+    def raised_by(self) -> tuple[str, ...]:
+        """The statements for which the suggestion is more urgent than the model's level; empty where it is not."""
+        if self.model_level is None or self.model_level <= self.level:
+            return ()
+        if self.level == self.floor:
+            return self.floor_statement_ids
+        moved = (
+            f for f in self.screening.findings if f.level <= self.level or f.decision_point is DecisionPoint.C
+        )
+        return tuple(dict.fromkeys(f.statement.id for f in moved))
+
+    @property
+    def raised_words(self) -> str:
+        """What raised the suggestion above the model's level, for a sentence; empty where nothing did.
+
+        No statement did where the rules assume two resources for a complaint that they do not know.
+        """
+        if self.model_level is None or self.model_level <= self.level:
+            return ""
+        return ", ".join(self.raised_by) or "the rules, which assume two or more resources"
 
     @property
     def evidence(self) -> tuple[Reason, ...]:

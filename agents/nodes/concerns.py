@@ -71,7 +71,7 @@ def collect(
         raise_flag(code, message, deliberate=deliberate)
     for code, message in _missing(record):
         raise_flag(code, message, deliberate=code in {"missing-critical-data", "missing-age"})
-    for code, message, deliberate in _disagreements(screening, asked, model_level):
+    for code, message, deliberate in _disagreements(screening, asked, level, model_level):
         raise_flag(code, message, deliberate=deliberate)
     for finding in screening.findings:
         if finding.tier is RuleTier.CONSIDER and finding.level < level:
@@ -127,7 +127,9 @@ def _participation(record: IntakeRecord, asked: Asked, level: int) -> Iterator[_
         yield "model-did-not-read", message, any(fact.kind in _WHY_THEY_CAME for fact in unread)
 
 
-def _disagreements(screening: Screening, asked: Asked, model_level: int | None) -> Iterator[_Concern]:
+def _disagreements(
+    screening: Screening, asked: Asked, level: int, model_level: int | None
+) -> Iterator[_Concern]:
     """Where the model's level is not what the floor, its own answer or the rules say."""
     if asked.answer is None or model_level is None:
         return
@@ -138,6 +140,12 @@ def _disagreements(screening: Screening, asked: Asked, model_level: int | None) 
         )
         message = f"The model said level {model_level}; a rule that must hold raised it to {floor} ({names})."
         yield "raised-by-floor", message, True
+    elif level < model_level:
+        message = (
+            f"The model said level {model_level} and was not sure; the rules alone say level {screening.level}: "
+            f"level {level} is suggested."
+        )
+        yield "raised-by-caution", message, False
     if model_level != said:
         message = (
             f"The model's own answer says level {said}; its calibrated probabilities give level {model_level}. "

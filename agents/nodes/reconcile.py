@@ -6,6 +6,7 @@ from langgraph.runtime import Runtime
 
 from agents.context import AgentContext
 from agents.nodes.asking import asking_flag, wanted
+from agents.nodes.caution import cautious
 from agents.nodes.concerns import collect
 from agents.nodes.looking import widened, with_look
 from agents.ports import Calibrates, CalibratesSeveral
@@ -27,7 +28,7 @@ from triage.slm.calibration import Calibration
 
 
 class Suggestion(Frozen):
-    """Level and prediction set. ``model_level`` is the model's, before the floor; None without a model."""
+    """Level and prediction set. ``model_level`` is the model's, before rules moved it; None without a model."""
 
     level: int
     model_level: int | None
@@ -85,8 +86,9 @@ async def reconcile(state: CaseState, runtime: Runtime[AgentContext]) -> CaseSta
 def suggest(record: IntakeRecord, screening: Screening, asked: Asked, calibration: Calibrates) -> Suggestion:
     """Level and prediction set.
 
-    The floor can only make a suggestion more urgent. Levels that a rule asks to consider enter the set and
-    never move the level. Critical data that is missing widens the set by one level towards more urgent.
+    The rules can only make a suggestion more urgent: the floor in any case, a 3 of the rules where the model is not
+    sure of 4 or 5 (``cautious``). Levels that a rule asks to consider enter the set and never move the level to
+    them. Critical data that is missing widens the set by one level towards more urgent.
     """
     floor = screening.floor
     probabilities: LevelProbabilities | None = None
@@ -94,8 +96,10 @@ def suggest(record: IntakeRecord, screening: Screening, asked: Asked, calibratio
     if asked.answer is None:
         level = first = last = screening.level
     else:
+        calibration = calibration.for_arrival(record, screening.level)
         probabilities = calibration.apply(asked.answer.probabilities)
-        level = model_level = calibration.decide(probabilities)
+        model_level = calibration.decide(probabilities)
+        level = cautious(model_level, screening, probabilities)
         first, last = calibration.prediction_set(probabilities)
     if floor is not None:
         level = min(level, floor)

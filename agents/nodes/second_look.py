@@ -35,6 +35,7 @@ async def _look(state: CaseState, context: AgentContext) -> SecondLook | None:
     first = suggest(record, screening, asked, calibration)
     if first.model_level is None or first.probabilities is None:
         return None
+    calibration = calibration.for_arrival(record, screening.level)
     model_set = calibration.prediction_set(first.probabilities)
     why = doubts(record, screening, first.model_level, first.probabilities, model_set)
     if not why:
@@ -75,6 +76,7 @@ async def _of_another(context: AgentContext, record: IntakeRecord, screening: Sc
         return ()
     answer = await context.second.ask(record, screening)
     calibration, _ = applicable(context.calibration, answer)
+    calibration = calibration.for_arrival(record, screening.level)
     calibrated = calibration.apply(answer.probabilities)
     return (
         Look(

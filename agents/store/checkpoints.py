@@ -24,6 +24,7 @@ import agents.values
 import data_schemas
 from agents.store.driver_logs import silence_driver_logging
 from agents.store.failures import named
+from agents.store.wal import BUSY_SECONDS, use_write_ahead_log
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -59,13 +60,14 @@ async def open_checkpoints(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         with named(url):
+            if parsed.database:
+                await asyncio.to_thread(use_write_ahead_log, parsed.database)
             connection = await aiosqlite.connect(parsed.database or ":memory:")
         try:
             with named(url):
                 for pragma in (
-                    "journal_mode=WAL",
+                    f"busy_timeout={int(BUSY_SECONDS * 1000)}",
                     "synchronous=NORMAL",
-                    "busy_timeout=10000",
                     "secure_delete=ON",
                 ):
                     await connection.execute(f"PRAGMA {pragma}")

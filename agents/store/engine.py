@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from agents.errors import StoreError
 from agents.store.driver_logs import silence_driver_logging
 from agents.store.failures import named, place
+from agents.store.wal import BUSY_SECONDS, use_write_ahead_log
 
 HEAD = "0003"
 """The newest migration. A test keeps it in step with ``migrations/versions``."""
@@ -106,6 +107,7 @@ def open_engine(url: str) -> Engine:
         if not parsed.database:
             raise ValueError("the case store needs a file: sqlite:///<path>")
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        use_write_ahead_log(parsed.database)
         engine = create_engine(parsed.set(drivername="sqlite"), hide_parameters=True)
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
@@ -118,9 +120,8 @@ def _sqlite_pragmas(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
-        "journal_mode=WAL",
+        f"busy_timeout={int(BUSY_SECONDS * 1000)}",
         "synchronous=FULL",
-        "busy_timeout=10000",
         "foreign_keys=ON",
         "secure_delete=ON",  # what is deleted is overwritten, not only forgotten
     ):

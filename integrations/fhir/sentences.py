@@ -56,8 +56,7 @@ def _limits(assessment: TriageAssessment) -> Iterable[str]:
     level, first, last = assessment.level, assessment.set_most_urgent, assessment.set_least_urgent
     if assessment.mode is AssessmentMode.RULES_ONLY:
         yield "No language model took part; the suggestion is that of the rules alone."
-    elif assessment.model_level is not None and assessment.model_level != level:
-        rules = ", ".join(assessment.floor_statement_ids)
+    elif rules := assessment.raised_words:
         yield f"The model said level {assessment.model_level}; the suggestion was raised to {level} by {rules}."
     if first != last:
         yield f"The suggestion allows for levels {first} to {last}."

@@ -24,6 +24,8 @@ from agents.graph import NODES
 from agents.store.compaction import CHECKPOINT_TABLES
 from agents.store.engine import Database
 
+pytestmark = pytest.mark.slow  # eighty killed processes on two databases
+
 PARTS = Path(__file__).parent / "agent_parts.py"
 
 

@@ -4,6 +4,7 @@ from agent_parts import answer, finding, record, screening
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.nodes.caution import cautious
 from agents.nodes.concerns import collect
 from agents.nodes.reconcile import applicable, critical_missing, floor_statements, suggest
 from agents.nodes.verify import rule_reasons
@@ -249,6 +250,6 @@ def test_whatever_the_model_says_the_safety_rules_hold(weights, findings, own, m
         assert found.most_urgent <= level
         assert level <= found.least_urgent or level > rules.floor
     if found.model_level is not None:
-        assert found.level == min(found.model_level, rules.floor or 5)
+        assert found.level == min(cautious(found.model_level, rules, found.probabilities), rules.floor or 5)
     if not vitals:
         assert found.most_urgent == 1 or found.most_urgent < found.level

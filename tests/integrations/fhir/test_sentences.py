@@ -54,6 +54,14 @@ def test_what_limits_the_suggestion_is_said(make_request: Make) -> None:
     assert "The suggestion allows for levels 2 to 3." in said
     raised = changed(request, model_level=5, floor=3, floor_statement_ids=("b.one",))
     assert "The model said level 5; the suggestion was raised to 3 by b.one." in evidence_sentences(raised)
+    # No statement knows the complaint: the rules assume two resources, and no floor says so.
+    assumed = changed(request, model_level=4, floor=None, floor_statement_ids=())
+    findings = assumed.assessment.screening.model_copy(update={"findings": ()})
+    assumed = changed(assumed, screening=findings)
+    assert (
+        "The model said level 4; the suggestion was raised to 3 by the rules, which assume two or more resources."
+        in evidence_sentences(assumed)
+    )
     lacking = request.model_copy(
         update={"record": request.record.model_copy(update={"missing": (FactKind.OXYGEN_SATURATION,)})}
     )

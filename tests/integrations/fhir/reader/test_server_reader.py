@@ -105,9 +105,10 @@ async def test_more_visits_than_allowed_are_named(client, load, visit, make):
     load(visit)
     load(visit)
     settings = replace(visit.settings, max_encounters=1)
-    results = [r async for r in read_server(client, source="s", now=make.now, settings=settings)]
-    assert [type(r) for r in results] == [IntakeRecord, IntakeError]
-    assert "max_encounters" in results[1].remedy
+    # Other tests' visits lie on this server too: whose is read first is not ours to say.
+    _, more = [r async for r in read_server(client, source="s", now=make.now, settings=settings)]
+    assert isinstance(more, IntakeError)
+    assert "max_encounters" in more.remedy
 
 
 async def test_more_resources_than_allowed_are_named(client, load, visit, make):
