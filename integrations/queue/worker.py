@@ -69,7 +69,8 @@ async def run_worker(
     report = WorkerReport()
     tell = on_problem or (lambda _: None)
     async with _opened(settings, base, on_case) as (agent, queue, work):
-        hands, loop = Hands(), _Loop(queue, drain=drain)
+        hands = Hands()
+        loop = _Loop(queue, hands, drain=drain)
         _register(queue, work, hands, report, tell)
         side = asyncio.create_task(
             _tidy(queue, agent, lambda: hands.put_back_orphans(queue, loop.worker_id), report, tell)
@@ -149,8 +150,8 @@ def _register(
 class _Loop:
     """procrastinate's worker ends where the database was lost; it is started again until ``stop``."""
 
-    def __init__(self, queue: AssessmentQueue, *, drain: bool) -> None:
-        self._queue, self._drain = queue, drain
+    def __init__(self, queue: AssessmentQueue, hands: Hands, *, drain: bool) -> None:
+        self._queue, self._hands, self._drain = queue, hands, drain
         self._worker: Worker | None = None
         # It logs the arguments of jobs and the words of exceptions; what matters of them is told by us.
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL + 1)
@@ -186,7 +187,9 @@ class _Loop:
             concurrency=settings.concurrency,
             wait=not self._drain,
             fetch_job_polling_interval=_POLL_S,
-            shutdown_graceful_timeout=settings.stop_seconds,
+            # Without a wait for more it shuts down as soon as nothing is due, which is no reason to break off what is
+            # in hand: only `stop` is, and then `_let_go` looks at the clock.
+            shutdown_graceful_timeout=None if self._drain else settings.stop_seconds,
             delete_jobs="successful",
             install_signal_handlers=False,
             update_heartbeat_interval=settings.silent_seconds / 6,
@@ -197,8 +200,16 @@ class _Loop:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
             running.cancel()  # it finishes what it has in hand
+            if self._drain:
+                await self._let_go(running)
         results = await asyncio.gather(running, return_exceptions=True)
         return results[0]
+
+    async def _let_go(self, running: asyncio.Task[None]) -> None:
+        await asyncio.wait({running}, timeout=self._queue.settings.stop_seconds)
+        while not running.done():
+            self._hands.let_go()
+            await asyncio.wait({running}, timeout=1.0)
 
 
 async def _tidy(

@@ -66,7 +66,7 @@ def test_a_worker_killed_in_mid_job_loses_nothing_and_nothing_is_done_twice(work
 
     wait_for(lambda: ask(database, "SELECT count(*) FROM procrastinate_jobs") == [(0,)], 600)
     second.send_signal(signal.SIGTERM)
-    assert second.wait(timeout=60) == 0, workers.log(1)
+    assert second.wait(timeout=180) == 0, workers.log(1)
     assert "put back" in workers.log(1)
     assert "Traceback" not in workers.log(1)
 
@@ -94,7 +94,7 @@ def test_a_worker_told_to_stop_gives_its_jobs_to_the_next(workers, arrivals, dat
     assert workers.triage("enqueue").returncode == 0
     wait_for(lambda: ask(database, "SELECT 1 FROM cases WHERE phase = 'assessing'"), 180)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=60) == 0, workers.log(0)
+    assert first.wait(timeout=180) == 0, workers.log(0)
     assert ask(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'") == [(0,)]
     assert ask(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'")[0][0] >= 1
 

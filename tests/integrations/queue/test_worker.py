@@ -15,6 +15,7 @@ from integrations.fhir.client import FhirClient
 from integrations.fhir.errors import IntakeError
 from integrations.queue import QueueError, open_queue, run_worker
 from integrations.queue.jobs import MOST_DEFECTS
+from integrations.queue.work import Work
 from integrations.queue_feed import enqueue, watch
 from integrations.samples import samples
 from integrations.sandbox import SandboxServer
@@ -187,6 +188,54 @@ async def test_a_lost_database_is_found_again(ward, settings_for, encounters, da
             assert state.dead == 0
     stop.set()
     await working
+    await assert_each_once(settings, encounters)
+
+
+@pytest.fixture
+def slow_work(monkeypatch):
+    """Every job takes so long, then does what it does."""
+    pause, real = {"seconds": 0.5}, Work.do
+
+    async def slowly(self, encounter, server):
+        await asyncio.sleep(pause["seconds"])
+        return await real(self, encounter, server)
+
+    monkeypatch.setattr(Work, "do", slowly)
+    return pause
+
+
+async def test_draining_breaks_off_nothing_that_is_in_hand(ward, settings_for, encounters, slow_work):
+    """The last jobs are in hand when nothing is due any more; nobody said stop."""
+    settings = settings_for(ward.base_url, stop_seconds=0)
+    await enqueue(settings)
+    report = await drained(settings)
+    assert (report.assessed, report.failures) == (len(encounters), {})
+    await assert_each_once(settings, encounters)
+
+
+@pytest.mark.parametrize(("drain", "at_once"), [(True, 1), (True, 16), (False, 1)])
+async def test_told_to_stop_it_gives_back_what_takes_too_long(
+    ward, settings_for, encounters, slow_work, drain, at_once
+):
+    """While more is due, and while all is in hand."""
+    settings = settings_for(ward.base_url, stop_seconds=0.2, concurrency=at_once)
+    stop = asyncio.Event()
+    await enqueue(settings)
+    slow_work["seconds"] = 120
+    working = asyncio.create_task(run_worker(settings, stop=stop, drain=drain))
+    async with open_queue(settings.queue) as queue:
+
+        async def in_hand():
+            return (await queue.state()).doing == min(at_once, len(encounters))
+
+        await until(in_hand, working)
+        stop.set()
+        async with asyncio.timeout(60):
+            assert (await working).assessed == 0
+        state = await queue.state()
+        assert (state.waiting, state.doing, state.dead) == (len(encounters), 0, 0)
+    slow_work["seconds"] = 0
+    assert (await drained(settings)).assessed == len(encounters)
     await assert_each_once(settings, encounters)
 
 
