@@ -13,6 +13,8 @@ from integrations.fhir.acuity_codes import ESI_CODE, ESI_CODING
 from integrations.samples import samples
 from ui.cli.exits import Exit
 
+pytestmark = pytest.mark.slow  # kills a program at every request
+
 REQUESTS = 4
 """That change something on the sandbox server, of one final write."""
 

@@ -1,5 +1,6 @@
 """``triage train preference``: what cannot be trained is said in one line, without a traceback."""
 
+import re
 import sys
 
 import pytest
@@ -42,4 +43,5 @@ def test_without_the_extra_the_remedy_is_named(invoke, tmp_path, monkeypatch):
 def test_a_recipe_that_is_not_there_is_refused(invoke, tmp_path):
     code, said = invoke(tmp_path / "none.yaml", "--start-from", tmp_path, "--out", tmp_path / "out")
     assert code == 2
-    assert "none.yaml" in said
+    # The box of the message breaks a long path anywhere.
+    assert "none.yaml" in re.sub(r"[^\w.]", "", said)

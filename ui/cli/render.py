@@ -169,8 +169,7 @@ def _summary(assessment: TriageAssessment) -> Text:
     )
     if assessment.mode is AssessmentMode.RULES_ONLY:
         text.append(f"   RULES ONLY ({assessment.mode_reason})", "bold red")
-    elif assessment.model_level is not None and assessment.model_level != assessment.level:
-        rules = ", ".join(assessment.floor_statement_ids)
+    elif rules := assessment.raised_words:
         text.append(f"   model said {assessment.model_level}; raised by {rules}", "bold")
     text.append(f"\nRules alone: {assessment.screening.level} ({assessment.screening.rationale})", "dim")
     return text

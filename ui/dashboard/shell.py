@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from ui.dashboard.auth.signin import gate, sign_out, signed_in
+from ui.dashboard.clicks import keep_clicks
 from ui.dashboard.here import Here, Page
 from ui.dashboard.look import apply_style, brand, empty_state, show, tag
 from ui.dashboard.services import Dashboard, connected
@@ -19,6 +20,7 @@ _WATCH_SECONDS = 20
 
 def run() -> None:
     """One run of the script for one session."""
+    keep_clicks()
     service = connected()
     st.session_state.setdefault("language", service.settings.ui.language)
     wall = bool(st.session_state.get(WALL))

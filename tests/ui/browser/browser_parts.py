@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Page, expect
 
 expect.set_options(timeout=60_000)
 
@@ -157,17 +157,10 @@ def open_patient(page: Page, name: str) -> None:
     expect(page.locator(".pt-banner")).to_contain_text(name)
 
 
-def choose(page: Page, name: str, option: str) -> None:
-    """An option of a list. Streamlit's list closes when the page scrolls; then a person clicks again."""
-    wanted = page.get_by_role("option", name=option)
-    for _ in range(5):
-        page.get_by_role("combobox", name=name).click()
-        try:
-            wanted.click(timeout=3_000)
-        except Error:
-            continue
-        return
-    raise AssertionError(f"{name} does not offer {option}")
+def give_reason(page: Page, words: str) -> None:
+    """The reason for another level: all are in view, and one click gives it."""
+    page.get_by_role("radiogroup", name="Reason").get_by_text(words, exact=True).click()
+    expect(page.get_by_role("radio", name=words, exact=True)).to_be_checked()
 
 
 def settled(page: Page) -> None:

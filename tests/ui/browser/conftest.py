@@ -1,4 +1,4 @@
-"""A real Chromium and the real dashboard. Everything here is slow: it runs with ``make test-browser``."""
+"""A real Chromium and the real dashboard. All of it is slow: ``make test-all``, or alone ``make test-browser``."""
 
 import sys
 from collections.abc import Callable, Iterator

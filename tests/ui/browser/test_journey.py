@@ -5,7 +5,7 @@ from browser_parts import (
     PRIVATE,
     arrive,
     card,
-    choose,
+    give_reason,
     go,
     open_patient,
     sign_in,
@@ -61,7 +61,7 @@ def test_from_arrival_to_audit(person, site, keep):
     page.get_by_role("button", name="Decide level 2").click()
     expect(page.get_by_text("Changing the level takes a reason.").first).to_be_visible()
     page.get_by_label("Comment", exact=True).fill("rigid abdomen, looks grey")
-    choose(page, "Reason", "More information than the record has")
+    give_reason(page, "More information than the record has")
     page.get_by_role("button", name="Decide level 2").click()
 
     expect(page.get_by_text("Level 2, emergent, is decided.")).to_be_visible()
@@ -81,10 +81,10 @@ def test_from_arrival_to_audit(person, site, keep):
     auditor.get_by_role("combobox", name="Recent cases").click()
     auditor.get_by_role("option").first.click()
     auditor.get_by_role("button", name="Show", exact=True).click()
+    auditor.get_by_role("button", name="Check the whole chain").click()  # at once: neither click is lost
     timeline = auditor.locator(".ed-timeline")
     expect(timeline).to_contain_text("More information than the record has")
     expect(timeline.get_by_text("Changed", exact=True)).to_have_count(0)
-    auditor.get_by_role("button", name="Check the whole chain").click()
     expect(auditor.get_by_text("The chain holds")).to_be_visible()
     keep(auditor, "audit")
     kept_by_auditor.look()

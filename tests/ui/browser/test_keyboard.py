@@ -55,6 +55,23 @@ def test_accepted_with_alt_and_a(person, site):
     expect(card(page, NAME)).to_contain_text("Accepted")
 
 
+def test_another_level_and_its_reason(person, site):
+    """Level and reason are one stop each; Space takes the first, the arrows go on from there."""
+    page = sign_in(person(), site)
+    arrive(page)
+    press(page, "Change the level", part=True)
+    tab_to(page, "1 · resuscitation")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name="2 · emergent")).to_be_checked()
+    tab_to(page, "Clinical judgement")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name="More information than the record has")).to_be_checked()
+    press(page, "Decide level 2")
+    expect(page.get_by_text("Level 2, emergent, is decided.")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_focus_is_seen_wherever_it_is(person, site, scheme):
     """The picture around what has the focus is another one without it."""

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser_parts import PATIENT, arrive, card, choose, go, open_patient, settled, sign_in
+from browser_parts import PATIENT, arrive, card, give_reason, go, open_patient, settled, sign_in
 from playwright.sync_api import expect
 
 NAME = f"{PATIENT['Given name']} {PATIENT['Family name']}"
@@ -18,7 +18,7 @@ def test_the_second_is_told_and_changes_nothing(person, site, second_role):
     second.get_by_text("Change the level").click()
     second.get_by_text("4 · less urgent").click()
     second.get_by_label("Comment", exact=True).fill("walks about, eats crisps")
-    choose(second, "Reason", "Clinical judgement")
+    give_reason(second, "Clinical judgement")
     late = second.get_by_role("button", name="Decide level 4")
     expect(late).to_be_enabled()
     settled(second)  # the last choice has been sent; what follows is not about a page that is being drawn

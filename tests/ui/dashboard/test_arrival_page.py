@@ -250,7 +250,7 @@ class TestWithARecordToWriteTo:
     def test_the_patient_is_made_there_first(self, form, dashboard, fhir_server):
         name = f"Quill{uuid.uuid4().hex[:8]}"
         page = form().fill(complaint="cough", family=name)
-        assert "Goes into the hospital" in page.html
+        assert "Filed in the hospital" in page.html
         page.press()
         case = dashboard.case(actor(), page.app.session_state["case_id"])
         assert case.encounter_key.startswith(f"{fhir_server}|Encounter/")

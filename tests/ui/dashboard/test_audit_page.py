@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 from screen_parts import actor, html_of
+from streamlit.runtime.scriptrunner_utils.exceptions import StopException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from agents import ChainReport, Step
 from agents.values import CasePhase
 from data_schemas import OverrideReason, ReviewDecision
 from ui.dashboard.audit_parts.chain import first_bad
 from ui.dashboard.auth import Permission, Role
+from ui.dashboard.here import Here
 from ui.dashboard.services import Problem
 from ui.dashboard.strings import catalogue
+from ui.dashboard.views import audit
 
 
 @pytest.fixture
@@ -76,6 +81,100 @@ def test_a_chain_that_holds(visit, decided):
     app.button(key="audit-verify").click().run()
     assert not app.exception
     assert "The chain holds" in html_of(app)
+
+
+class CutShort:
+    """Streamlit stops the run of a click at the next element, where another click comes before it is drawn."""
+
+    def __init__(self, monkeypatch):
+        self.monkeypatch = monkeypatch
+
+    def click(self, button):
+        def stopped(*_):
+            raise StopException
+
+        with self.monkeypatch.context() as cut:
+            cut.setattr(audit, "heading", stopped)
+            button.click().run()
+        button.set_value(False)  # the browser sends a click once
+
+
+@pytest.fixture
+def cut_short(monkeypatch):
+    return CutShort(monkeypatch)
+
+
+def test_two_quick_clicks_show_and_check_are_both_done(visit, decided, cut_short):
+    app = visit("audit", role="auditor")
+    app.selectbox(key="audit-recent").select(decided).run()
+    show, check = app.button(key="audit-open"), app.button(key="audit-verify")
+    cut_short.click(show)
+    check.click().run()
+    assert not app.exception
+    assert "Clinician decided" in html_of(app)
+    assert "The chain holds" in html_of(app)
+
+
+@pytest.mark.parametrize(
+    ("first", "done"), [("verify", "The chain holds"), ("replay", "The same answer"), ("export", None)]
+)
+def test_a_click_that_another_one_overtakes_is_still_done_and_done_once(
+    visit, decided, cut_short, dashboard, monkeypatch, first, done
+):
+    calls = []
+
+    def counted(real):
+        def call(*args):
+            calls.append(real.__name__)
+            return real(*args)
+
+        return call
+
+    for name in ("verify_chain", "replay", "export"):
+        monkeypatch.setattr(dashboard, name, counted(getattr(dashboard, name)))
+    app = visit("audit", role="auditor", case=decided)
+    button = app.button(key=f"audit-{first}")
+    typed = app.text_input(key="audit-typed")
+    cut_short.click(button)
+    typed.input("something else").run()
+    assert not app.exception
+    assert done in html_of(app) if done else app.get("download_button")
+    app.run()
+    assert len(calls) == 1
+
+
+def test_a_click_that_comes_while_the_one_before_is_being_taken_waits_its_turn(visit, decided, monkeypatch):
+    """Streamlit looks for the next click at each use of the session, in the middle of what the first one calls."""
+    app = visit("audit", role="auditor")
+    app.selectbox(key="audit-recent").select(decided).run()
+    check = app.button(key="audit-verify").click()
+    second = app._tree.get_widget_states()
+    check.set_value(False)
+    choose = Here.choose
+
+    def overtaken(here, case_id):
+        get_script_run_ctx().script_requests.request_rerun(RerunData(widget_states=second))
+        choose(here, case_id)
+
+    monkeypatch.setattr(Here, "choose", overtaken)
+    app.button(key="audit-open").click().run()
+    assert not app.exception
+    assert app.session_state["case_id"] == decided
+    assert "Clinician decided" in html_of(app)
+    assert "The chain holds" in html_of(app)
+
+
+def test_what_was_asked_of_one_case_is_not_done_of_the_next(visit, decided, arrive, cut_short):
+    other = arrive("cough")
+    app = visit("audit", role="auditor", case=decided)
+    app.text_input(key="audit-typed").input(other).run()
+    replay, show = app.button(key="audit-replay"), app.button(key="audit-open")
+    cut_short.click(replay)
+    show.click().run()
+    assert not app.exception
+    assert "The same answer" not in html_of(app)
+    app.text_input(key="audit-typed").input(decided).run().button(key="audit-open").click().run()
+    assert "The same answer" not in html_of(app)
 
 
 def test_a_chain_that_was_tampered_with_names_the_first_bad_entry(visit, decided, settings):

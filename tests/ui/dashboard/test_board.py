@@ -38,8 +38,10 @@ def test_everybody_is_shown_most_urgent_first(visit, arrive):
     assert not app.exception
     html = html_of(app)
     assert html.index("Cy Now") < html.index("Bea Later")
-    assert 'aria-label="ESI level 1, resuscitation, Suggested"' in html
+    assert 'aria-label="ESI level 1, resuscitation, Suggested, undecided"' in html
     assert "Constant watch" in html
+    assert "1 on constant watch" in html
+    assert "0 overdue" in html, "who is never left alone is not counted twice"
     assert "Heart rate 140 /min" in html
     assert "Consciousness (AVPU) unresponsive" in html
 

@@ -75,7 +75,10 @@ def test_the_shipped_model_is_described(with_model, visit, clock):
     shown = html_of(app)
     facts = model_facts(services.connected().settings)
     assert facts.adapter_sha256 in shown
-    assert shown.count("No guarantee without local labels") == 3  # the note, and the row of each scale
+    # The note, and a row of each scale and of the two kinds of arrivals with numbers of their own.
+    assert shown.count("No guarantee without local labels") == 6
+    assert "ESI, any site, under 18" in shown
+    assert "ESI, any site, with a nursing note" in shown
     assert "<h2>smollm2-triage</h2>" in shown
     assert "Not answered" not in shown
     assert "No evaluation report was found" in shown
@@ -94,7 +97,7 @@ def test_a_promise_of_the_site_is_shown_for_that_site_only(tmp_path, with_model,
     file = json.loads((ADAPTER / "calibration.json").read_text())
     bound = {"risk": "levels 1-2", "alpha": 0.1, "cases": 60, "missed": 3, "threshold": 0.05}
     risk = {"bounds": [bound], "site": "west", "fitted_on": "300 rows of west", "fitted": "2026-03-01"}
-    file["sites"] = {"west": {"ESI": file["scales"]["ESI"] | {"risk": risk}}}
+    file["sites"] = {"west": {"ESI": file["scales"]["ESI"] | {"risk": risk, "groups": {}}}}
     (tmp_path / "site.json").write_text(json.dumps(file))
     with_model(engine="embedded", adapter="smollm2_triage", calibration=tmp_path / "site.json")
     assert "Nothing is promised about under-triage here" in html_of(visit("model"))

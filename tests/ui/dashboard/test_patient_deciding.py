@@ -103,7 +103,7 @@ def test_another_level_with_a_coded_reason_and_a_comment(arrive, visit, dashboar
     case = arrive(**NORMAL)
     app = visit("patient", case=case)
     app.radio(key=f"change-level-{case}").set_value(3).run()
-    app.selectbox(key=f"change-reason-{case}").set_value(OverrideReason.MORE_INFORMATION).run()
+    app.radio(key=f"change-reason-{case}").set_value(OverrideReason.MORE_INFORMATION).run()
     app.text_area(key=f"comment-{case}").set_value(WORDS).run()
     button(app, "override-").click().run()
     review = kept(dashboard, case)
@@ -133,7 +133,7 @@ def test_what_only_a_physician_may_do_is_told_before_trying(arrive, visit, dashb
     app = visit("patient", role="physician", case=case)
     app.radio(key=f"change-level-{case}").set_value(3).run()
     assert "less urgent than the safety floor 2" in html_of(app)
-    app.selectbox(key=f"change-reason-{case}").set_value(OverrideReason.CLINICAL_JUDGEMENT).run()
+    app.radio(key=f"change-reason-{case}").set_value(OverrideReason.CLINICAL_JUDGEMENT).run()
     button(app, "override-").click().run()
     assert kept(dashboard, case).level == 3
 

@@ -79,11 +79,30 @@ def test_every_number_has_limits_and_every_first_unit_is_canonical():
     assert all(CANONICAL_UNITS[kind] == units[0] for kind, units in UNITS.items())
 
 
+def test_a_line_that_comes_and_goes_moves_no_field(arrive, visit):
+    """Streamlit takes a field that moved for a new one, and what is being typed there is lost."""
+    case = arrive(**NORMAL)
+    app = visit("patient", case=case)
+
+    def places():
+        return [
+            tuple(type(child).__name__ for child in column.children.values())
+            for column in app.columns
+            if any(child.key and child.key.startswith("measure-") for child in column.text_input)
+        ]
+
+    before = places()
+    assert len(before) == 3
+    field(app, "heart_rate", case).set_value("900").run()
+    assert "cannot be taken" in html_of(app)
+    assert places() == before
+
+
 def test_new_values_change_the_level_and_say_so(arrive, visit, dashboard):
     case = arrive("abdominal pain", **NORMAL)
     before = dashboard.case(actor(), case).assessment.level
     app = visit("patient", case=case)
-    app.selectbox(key=f"measure-avpu-{case}").set_value("P").run()
+    app.button_group(key=f"measure-avpu-{case}").set_value("P").run()
     field(app, "heart_rate", case).set_value("142").run()
     send(app, case).click().run()
     assert not app.exception

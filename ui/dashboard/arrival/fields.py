@@ -18,6 +18,7 @@ from ui.dashboard.strings import has_text, text, word
 _KINDS = frozenset(kind.value for kind in FactKind)
 DRAFT = "arrival"
 """Where the form is kept in the session: its widgets are forgotten when another page is looked at."""
+MOST_IN_VIEW = 7
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,25 @@ class Fields:
         self._below(name)
 
     def choice(self, name: str, label: str, options: Sequence[str], group: str) -> None:
-        """One of a few, or none: nothing is chosen beforehand."""
-        st.selectbox(
-            label,
-            list(options),
-            index=None,
-            key=self._key(name),
-            placeholder=text("arrival.not-asked"),
-            format_func=lambda code: text(f"arrival.{group}.{code}"),
-        )
+        """One of a few, or none: nothing is chosen beforehand, and a second click takes a choice back.
+
+        A few stand side by side, one click each; more than ``MOST_IN_VIEW`` are in a list that opens.
+        """
+
+        def words(code: str) -> str:
+            return text(f"arrival.{group}.{code}")
+
+        if len(options) <= MOST_IN_VIEW:
+            st.pills(label, list(options), key=self._key(name), format_func=words, wrap=True)
+        else:
+            st.selectbox(
+                label,
+                list(options),
+                index=None,
+                key=self._key(name),
+                placeholder=text("arrival.not-asked"),
+                format_func=words,
+            )
         self._below(name)
 
     def tick(self, name: str, label: str) -> None:

@@ -189,9 +189,9 @@ def _local_page(now: datetime) -> None:
             st.button(
                 text(f"role.{role}"),
                 key=f"enter-{role}",
-                help=text(f"role-help.{role}"),
                 on_click=enter,
                 args=(role, now),
                 width="stretch",
                 type="primary" if role is Role.NURSE else "secondary",
             )
+            show(tag("p", text(f"role-help.{role}"), cls="ed-role"))

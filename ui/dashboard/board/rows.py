@@ -96,7 +96,12 @@ def wall(rows: Iterable[Row], minutes: Minutes, now: datetime) -> Safe:
                     tag("div", words.complaint(row), cls="bd-complaint"),
                     cls="wl-who",
                 ),
-                tag("div", tag("div", words.waits(row, now), cls="wl-wait"), chip(due, tone), cls="wl-times"),
+                tag(
+                    "div",
+                    tag("div", tag("small", text("board.waits")), " ", words.waits(row, now), cls="wl-wait"),
+                    chip(due, tone),
+                    cls="wl-times",
+                ),
                 cls="wl-row",
                 role="listitem",
             )
@@ -104,8 +109,8 @@ def wall(rows: Iterable[Row], minutes: Minutes, now: datetime) -> Safe:
     return tag("div", *lines, cls="wl-rows", role="list", aria_label=text("board.caption"))
 
 
-def tallies(board: Board) -> Safe:
-    """How many of each level, how many overdue, how many alerts."""
+def tallies(board: Board, minutes: Minutes) -> Safe:
+    """How many of each level, how many on constant watch, how many overdue, how many alerts."""
     rows = board.rows
     cells: list[Safe] = []
     if rows:
@@ -121,10 +126,14 @@ def tallies(board: Board) -> Safe:
                     cls="bd-tally" if count else "bd-tally bd-zero",
                 )
             )
-    overdue, alerts = sum(row.overdue for row in rows), sum(len(calls(row.alerts)) for row in rows)
+    watched = sum(words.is_watched(row, minutes) for row in rows)
+    overdue = sum(row.overdue and not words.is_watched(row, minutes) for row in rows)
+    alerts = sum(len(calls(row.alerts)) for row in rows)
     changed = sum(row.state is RowState.CHANGED for row in rows)
     chips = [chip(many("board.count-overdue", overdue), "danger" if overdue else "good")]
     chips.append(chip(many("board.count-alerts", alerts), "danger" if alerts else "good"))
+    if watched:
+        chips.insert(0, chip(many("board.count-constant", watched), "danger"))
     if changed:
         chips.append(chip(many("board.count-changed", changed), "warn"))
     return tag(

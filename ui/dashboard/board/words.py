@@ -46,11 +46,16 @@ def waits(row: Row, now: datetime) -> str:
     return duration(now - row.waits_since)
 
 
+def is_watched(row: Row, minutes: Minutes) -> bool:
+    """Whether somebody stays with them: there is no time after which to look again."""
+    return row.due is not None and minutes[row.due.level - 1] == 0
+
+
 def due(row: Row, minutes: Minutes, now: datetime) -> tuple[str, str]:
     """When to look again, and the tone: a countdown; ``overdue`` stands out; level 1 is never left."""
     if row.due is None:
         return text("board.due-unknown"), "plain"
-    if minutes[row.due.level - 1] == 0:
+    if is_watched(row, minutes):
         return text("board.constant"), "danger"
     left = row.due.due_at - now
     if left <= timedelta(0):

@@ -56,9 +56,16 @@ def calibration(facts: ModelFacts) -> Safe:
         text(f"model.columns.{name}")
         for name in ("for", "temperature", "level-1", "high", "set", "on", "promise")
     ]
-    rows = [_numbers(scale.value, text("model.any-site"), item) for scale, item in file.scales.items()]
-    for site, scales in file.sites.items():
-        rows += [_numbers(scale.value, site, item) for scale, item in scales.items()]
+    rows: list[list[object]] = []
+    for site, scales in [(text("model.any-site"), file.scales), *file.sites.items()]:
+        for scale, item in scales.items():
+            kinds = [(text(f"model.groups.{group.value}"), its) for group, its in item.groups.items()]
+            for kind, its in [(None, item), *kinds]:
+                where = site if kind is None else f"{site}, {kind}"
+                rows.append(_numbers(scale.value, where, its))
+                if its.beside_rules is not None:
+                    beside = text("model.beside-rules")
+                    rows.append(_numbers(scale.value, f"{where}, {beside}", its.beside_rules))
     return section(
         text("model.calibration"),
         tag("div", *notes, cls="ed-stack"),

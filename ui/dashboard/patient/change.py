@@ -43,11 +43,11 @@ def change_level(
         beside(here, problem, "level")
         if chosen is not None and assessment.floor is not None and chosen > assessment.floor:
             show(tag("p", text("patient.below-floor", floor=assessment.floor), cls="pt-error"))
-        st.selectbox(
+        # All in view: a list to open closes when the page moves under it, and takes a second click.
+        st.radio(
             text("patient.reason"),
             list(OverrideReason),
             index=None,
-            placeholder=text("patient.choose-reason"),
             format_func=lambda reason: text(f"reason.{reason}"),
             key=told.key("change-reason", case.id),
         )

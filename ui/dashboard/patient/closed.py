@@ -23,6 +23,7 @@ def decided(case: Case, now: datetime) -> Safe:
         level_badge(review.level, assessment.scale, note=note, large=True),
         definition(_details(review, assessment.level)),
         tag("div", *_written(case), cls="pt-written"),
+        tag("p", text("patient.after-decision"), cls="ed-soft pt-after"),
         title=text("patient.decided-title"),
         tone="good",
     )

@@ -22,6 +22,8 @@ def model_evidence(assessment: TriageAssessment, found: Sequence[Exhibit]) -> Sa
         said.append(tag("p", text("patient.model-no-evidence")))
     else:
         said.append(tag("p", chip(label, "accent"), cls="pt-label"))
+        if label == text("patient.evidence-label.supporting"):
+            said.append(tag("p", text("patient.evidence-help"), cls="ed-soft"))
         said.append(_sentences(mine, assessment, ()))
     if assessment.model_level is not None:
         path = assessment.path

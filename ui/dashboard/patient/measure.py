@@ -98,13 +98,12 @@ def check(kind: FactKind, written: str, unit: str) -> Checked:
 def _field(kind: FactKind, case: Case, problem: Problem | None) -> Checked:
     name = word("fact", kind.value)
     if kind is FactKind.AVPU:
-        st.selectbox(
+        st.pills(  # a second click takes it back: then it is not measured
             name,
             list(CODE_TEXTS[kind]),
-            index=None,
-            placeholder=text("patient.measure-none"),
             format_func=lambda code: text("patient.level-word", level=code, word=word("avpu", code)),
             key=_key(kind, case),
+            wrap=True,  # or the last of them, who does not respond, is out of sight
         )
         return Checked(value=st.session_state.get(_key(kind, case)))
     unit = CANONICAL_UNITS[kind]
@@ -135,10 +134,13 @@ def _field(kind: FactKind, case: Case, problem: Problem | None) -> Checked:
     checked = check(kind, st.session_state.get(_key(kind, case)) or "", unit)
     if problem is not None and problem.field == kind.value and checked.error is None:
         checked = Checked(error=text("problem.invalid", detail=problem.values.get("detail", "")))
+    # Always something: a line that comes and goes moves the fields below it, and they lose what is being typed.
     if checked.error is not None:
         show(tag("p", tag("b", name), ": ", checked.error, cls="pt-error", role="alert"))
     elif checked.hint is not None:
         show(tag("p", checked.hint, cls="ed-soft", role="status"))
+    else:
+        show(tag("p", cls="ar-none"))
     return checked
 
 

@@ -16,13 +16,14 @@ def changed(changes: Changes | None, *, levels: bool = True) -> Safe | None:
     """The section; None where there is only one assessment. ``levels``: whether suggested levels may be shown."""
     if changes is None:
         return None
-    rows = [*_levels(changes), *_rules(changes)] if levels else []
+    rows = [*_levels(changes)] if levels else []
     rows += [_record(change) for change in changes.record]
     if levels:
         for score in changes.scores:
             before = text("patient.none") if score.before is None else f"{score.before.normalize():f}"
             after = text("patient.none") if score.after is None else f"{score.after.normalize():f}"
             rows.append([score.name, before, after, _trend(score.trend)])
+        rows += _rules(changes)
     title = text("patient.changed")
     if not rows:
         return section(title, tag("p", text("patient.nothing-changed")))
@@ -40,7 +41,10 @@ def second_look(look: SecondLook | None) -> Safe | None:
     why = ", ".join(text(f"patient.doubt.{doubt}") for doubt in look.why)
     tones = {LookVerdict.AGREES: "good", LookVerdict.DISAGREES: "danger", LookVerdict.NOT_DONE: "warn"}
     verdict = chip(text(f"patient.look.{look.verdict}"), tones[look.verdict])
-    parts: list[object] = [tag("p", verdict, " ", text("patient.look-why", why=why))]
+    parts: list[object] = [
+        tag("p", text("patient.look-help"), cls="ed-soft"),
+        tag("p", verdict, " ", text("patient.look-why", why=why)),
+    ]
     if look.not_done is not None:
         parts.append(
             tag("p", text("patient.look-not-done"), " ", spoken("span", look.not_done), cls="ed-soft")
@@ -74,11 +78,15 @@ def _levels(changes: Changes) -> Iterable[list[object]]:
 
 
 def _rules(changes: Changes) -> Iterable[list[object]]:
-    plain = chip(text("patient.trend-word.unclear"), "plain")
     for rule in changes.rules_appeared:
-        yield [rule, text("patient.did-not-hold"), text("patient.holds"), plain]
+        yield [
+            text("patient.rule-named", rule=rule),
+            text("patient.did-not-hold"),
+            text("patient.holds"),
+            "–",
+        ]
     for rule in changes.rules_vanished:
-        yield [rule, text("patient.held"), text("patient.holds-not"), plain]
+        yield [text("patient.rule-named", rule=rule), text("patient.held"), text("patient.holds-not"), "–"]
 
 
 def _record(change: RecordChange) -> list[object]:

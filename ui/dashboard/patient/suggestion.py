@@ -25,7 +25,7 @@ def suggestion(assessment: TriageAssessment, found: Sequence[Exhibit], *, decide
             tag("div", tag("b", prediction_set(assessment)), _raised(assessment), cls="pt-set"),
             cls="pt-level",
         ),
-        look_closely(assessment),
+        look_closely(assessment, decided=decided),
         _because(assessment, found),
         _probabilities(assessment),
         cls="ed-panel pt-suggestion",
@@ -33,8 +33,8 @@ def suggestion(assessment: TriageAssessment, found: Sequence[Exhibit], *, decide
     )
 
 
-def look_closely(assessment: TriageAssessment) -> Safe | None:
-    """What needs a deliberate look, each in its own line; rules only above all."""
+def look_closely(assessment: TriageAssessment, *, decided: bool = False) -> Safe | None:
+    """What needs (``decided``: needed) a deliberate look, each in its own line; rules only above all."""
     if not assessment.needs_human and not rules_only(assessment):
         return None
     lines = [spoken("span", reason) for reason in _others(assessment)]
@@ -46,7 +46,8 @@ def look_closely(assessment: TriageAssessment) -> Safe | None:
         reason = assessment.mode_reason or text("patient.no-reason")
         why = text("patient.rules-only-why", why=reason)
         return callout(text("patient.rules-only"), why, *shown, tone="danger")
-    return callout(many("patient.look-closely", len(lines)), *shown, tone="warn")
+    key = "patient.looked-closely" if decided else "patient.look-closely"
+    return callout(many(key, len(lines)), *shown, tone="warn")
 
 
 def missing(record: IntakeRecord, assessment: TriageAssessment | None) -> Safe | None:
@@ -73,10 +74,10 @@ def _others(assessment: TriageAssessment) -> Iterable[str]:
 
 
 def _raised(assessment: TriageAssessment) -> Safe | None:
-    model, rules = assessment.model_level, ", ".join(assessment.floor_statement_ids)
-    if model is None or model == assessment.level:
+    if not assessment.raised_words:
         return None
-    return chip(text("patient.raised", level=model, rules=rules), "warn")
+    rules = ", ".join(assessment.raised_by) or text("patient.raised-assumed")
+    return chip(text("patient.raised", level=assessment.model_level, rules=rules), "warn")
 
 
 def _because(assessment: TriageAssessment, found: Sequence[Exhibit]) -> Safe:

@@ -139,7 +139,7 @@ def _value(course: Course, ruled: Mapping[str, int]) -> Safe:
 
 
 def _limit(course: Course) -> str:
-    return _limit_words(course) or "–"
+    return _limit_words(course) or text("patient.no-limit")
 
 
 def _limit_words(course: Course) -> str:

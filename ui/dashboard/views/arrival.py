@@ -13,6 +13,7 @@ from ui.dashboard.arrival.collect import Collected, collect, is_empty
 from ui.dashboard.arrival.fields import DRAFT, Fields, key_of, words_of
 from ui.dashboard.auth import Permission
 from ui.dashboard.auth.signin import touch
+from ui.dashboard.clicks import whole
 from ui.dashboard.here import Here, Page
 from ui.dashboard.look import callout, chip, heading, show, tag
 from ui.dashboard.services import Problem
@@ -104,7 +105,7 @@ def _who(fields: Fields, collected: Collected) -> None:
     for column, name in zip(st.columns(3), ("given", "family", "record_number"), strict=True):
         with column:
             fields.line(name, text(f"arrival.field.{name}"))
-    born, age, sex, pregnancy = st.columns(4)
+    born, age, sex, pregnancy = st.columns([3, 3, 4, 4])
     with born:
         fields.line(
             "birth_date", text("arrival.field.birth_date"), hint=text("arrival.hint.birth_date"), limit=10
@@ -138,7 +139,7 @@ def _vital_signs(fields: Fields) -> None:
         fields.number(FactKind.OXYGEN_FLOW)
     with temperature:
         fields.number(FactKind.TEMPERATURE)
-    avpu, pain, glucose, weight = st.columns(4)
+    avpu, pain, glucose, weight = st.columns([5.6, 2, 3.4, 3])
     with avpu:
         fields.choice("avpu", text("arrival.field.avpu"), _AVPU, "avpu")
     with pain:
@@ -212,6 +213,7 @@ def _clear() -> None:
     st.session_state[DRAFT] = new_draft()
 
 
+@whole
 def _send(here: Here, draft: dict[str, Any], how: str) -> None:
     """Send the form where it can be sent; what was typed stays until it has arrived."""
     collected = _now(here, draft)

@@ -17,6 +17,11 @@ from ui.dashboard.times import clock_time
 PAGE = Page("audit", ":material/policy:", Permission.REPLAY, order=60)
 
 _CHECKED, _REPLAYED, _EXPORTED = "_chain_checked", "_replayed", "_exported"
+_ASKED = "_audit_asked"
+"""What was asked for and is not done yet: a result's key, and the case that it was asked of (None: the whole chain).
+
+A click on something else stops the run that a click began. What that run had not done yet is done by the next.
+"""
 _RECENT = 25
 
 
@@ -38,12 +43,20 @@ def _chain(here: Here) -> None:
     if not here.may(Permission.SEE_AUDIT):
         show(panel(tag("p", text("audit.not-yours", role=text(f"role.{here.actor.role}")))))
         return
-    if st.button(text("audit.verify"), key="audit-verify", icon=":material/verified:", type="primary"):
-        st.session_state.pop(_CHECKED, None)
+    st.button(
+        text("audit.verify"),
+        key="audit-verify",
+        icon=":material/verified:",
+        type="primary",
+        on_click=_ask,
+        args=(_CHECKED, None),
+    )
+    if _asked(_CHECKED, None):
         with here.problems(), st.spinner(text("audit.verifying")):
             begun = time.perf_counter()
             report = here.service.verify_chain(here.actor)
             st.session_state[_CHECKED] = chain.Checked(report, here.now, time.perf_counter() - begun)
+        _done(_CHECKED)
     checked = st.session_state.get(_CHECKED)
     if checked is not None:
         show(chain.verdict(checked, here.now))
@@ -84,6 +97,23 @@ def _open(here: Here, case_id: str) -> None:
     _forget()
 
 
+def _ask(result: str, case_id: str | None) -> None:
+    """Keep what a click asks for until it is done; an older answer to it stands no longer."""
+    st.session_state.setdefault(_ASKED, {})[result] = case_id
+    st.session_state.pop(result, None)
+
+
+def _asked(result: str, case_id: str | None) -> bool:
+    """Whether this is to be done now, for this case."""
+    asked: dict[str, str | None] = st.session_state.get(_ASKED, {})
+    return result in asked and asked[result] == case_id
+
+
+def _done(result: str) -> None:
+    """It was done, or could not be and that was said."""
+    st.session_state.get(_ASKED, {}).pop(result, None)
+
+
 def _case(here: Here, case_id: str) -> None:
     with here.problems():
         steps = here.service.timeline(here.actor, case_id)
@@ -94,13 +124,19 @@ def _case(here: Here, case_id: str) -> None:
 
 def _actions(here: Here, case_id: str) -> None:
     with st.container(key="audit-actions", horizontal=True, vertical_alignment="center"):
-        replay = st.button(text("audit.replay"), key="audit-replay", icon=":material/replay:")
+        st.button(
+            text("audit.replay"),
+            key="audit-replay",
+            icon=":material/replay:",
+            on_click=_ask,
+            args=(_REPLAYED, case_id),
+        )
         if here.may(Permission.EXPORT):
             _export(here, case_id)
-    if replay:
-        st.session_state.pop(_REPLAYED, None)
+    if _asked(_REPLAYED, case_id):
         with here.problems(), st.spinner(text("audit.replaying")):
             st.session_state[_REPLAYED] = (case_id, here.service.replay(here.actor, case_id))
+        _done(_REPLAYED)
     kept = st.session_state.get(_REPLAYED)
     if kept is not None and kept[0] == case_id:
         show(replaying.verdict(kept[1]))
@@ -108,10 +144,18 @@ def _actions(here: Here, case_id: str) -> None:
 
 def _export(here: Here, case_id: str) -> None:
     """Made on request only: it holds everything that is kept of the patient."""
-    if st.button(text("audit.export"), key="audit-export", icon=":material/inventory_2:"):
+    st.button(
+        text("audit.export"),
+        key="audit-export",
+        icon=":material/inventory_2:",
+        on_click=_ask,
+        args=(_EXPORTED, case_id),
+    )
+    if _asked(_EXPORTED, case_id):
         with here.problems():
             made = here.service.export(here.actor, case_id)
             st.session_state[_EXPORTED] = (case_id, made.model_dump_json(indent=2))
+        _done(_EXPORTED)
     kept = st.session_state.get(_EXPORTED)
     if kept is not None and kept[0] == case_id:
         st.download_button(
@@ -143,3 +187,4 @@ def _handed_out() -> None:
 def _forget() -> None:
     for key in (_REPLAYED, _EXPORTED):
         st.session_state.pop(key, None)
+        _done(key)

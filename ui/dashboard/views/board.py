@@ -9,8 +9,9 @@ from ui.dashboard.board import words
 from ui.dashboard.board.alerts import alerts_panel
 from ui.dashboard.board.choosing import Attention, Choice, Sorting, chosen
 from ui.dashboard.board.rows import card, plain_table, tallies, wall
+from ui.dashboard.clicks import whole
 from ui.dashboard.here import Here, Page
-from ui.dashboard.look import callout, empty_state, heading, plain, show
+from ui.dashboard.look import callout, empty_state, heading, plain, show, tag
 from ui.dashboard.services import Board, Row
 from ui.dashboard.shell import WALL, leave_wall, still_here
 from ui.dashboard.strings import many, text
@@ -26,10 +27,7 @@ _SHOWN, _TABLE, _OPEN = "board-shown", "board-table", "board-open"
 def render(here: Here) -> None:
     """Draw the controls once, and below them what a timer draws again."""
     on_wall = bool(st.session_state.get(WALL))
-    opened = st.session_state.pop(_OPEN, None)
-    if opened is not None:
-        here.choose(opened)
-        here.go("patient")
+    _open_chosen(here)
     if not on_wall:
         show(heading(text("board.title"), text("board.lead")))
         _controls(here)
@@ -83,6 +81,7 @@ def _controls(here: Here) -> None:
             selection_mode="multi",
             format_func=lambda item: text(f"board.attention.{item}"),
             key="board-attention",
+            wrap=True,
         )
         st.selectbox(
             text("board.sorting.title"),
@@ -104,7 +103,7 @@ def _controls(here: Here) -> None:
 def _board(here: Here, board: Board) -> None:
     _state_of(here, board)
     if board.as_of is not None:
-        show(tallies(board))
+        show(tallies(board, here.settings.reassess_minutes))
     here.show_notice()
     alerts_panel(here, board.rows, here.now)
     rows = chosen(board.rows, choice())
@@ -126,6 +125,7 @@ def _board(here: Here, board: Board) -> None:
                 if here.may(Permission.SEE_CASE):
                     label = plain(text("board.open", who=words.who(row)))
                     st.button(label, key=f"open-{row.case_id}", on_click=_choose, args=(here, row.case_id))
+        show(tag("p", text("board.legend"), cls="bd-legend ed-soft"))
     if len(shown) < len(rows):
         st.button(many("board.more", len(rows) - len(shown)), key="more", on_click=_show_more, args=(here,))
 
@@ -143,7 +143,7 @@ def _state_of(here: Here, board: Board) -> None:
 def _wall(here: Here, board: Board) -> None:
     nameless = Board(tuple(row.without_name() for row in board.rows), board.as_of, board.stale)
     _state_of(here, board)
-    show(tallies(nameless))
+    show(tallies(nameless, here.settings.reassess_minutes))
     if nameless.rows:
         show(wall(nameless.rows[:_WALL_ROWS], here.settings.reassess_minutes, here.now))
         if len(nameless.rows) > _WALL_ROWS:
@@ -170,6 +170,14 @@ def _open_from_table(rows: tuple[Row, ...]) -> None:
         format_func=lambda case_id: f"{words.who(by_id[case_id])}: {words.complaint(by_id[case_id])}",
         key=_OPEN,
     )
+
+
+@whole
+def _open_chosen(here: Here) -> None:
+    opened = st.session_state.pop(_OPEN, None)
+    if opened is not None:
+        here.choose(opened)
+        here.go("patient")
 
 
 def _choose(here: Here, case_id: str) -> None:
