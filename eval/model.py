@@ -2,21 +2,25 @@
 
 from collections.abc import Callable, Sequence
 
-from data_schemas import LevelProbabilities
+from agents.nodes.reconcile import suggest
+from agents.state import Asked
+from data_schemas import LevelProbabilities, ModelAnswer, Screening
 from data_schemas._base import Frozen
 from eval.cases import EvaluationCase
 from eval.predictors.asking import ask_levels
+from eval.predictors.stand_in import level_answer
 from integrations.assembly import load_calibration, open_engine, rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
 from triage.slm import EngineError, Triager
+from triage.slm.calibration import Calibration
 from triage.slm.prompt import asked_scale
 
 _CHUNK = 64
 
 
 class ModelPrediction(Frozen):
-    """``alone``: the model's calibrated level. ``floored``: after the demand rules, as the agent suggests it.
+    """``alone``: the model's calibrated level. ``floored``: after the rules had their say, as the agent suggests it.
 
     Both are None where the model could not answer; that case is counted as wrong.
     """
@@ -56,16 +60,25 @@ async def predict_with_model(
             for case, (_, screening), raw in zip(
                 chunk, screened, await ask_levels(triager, screened), strict=True
             ):
-                calibrated = None if isinstance(raw, EngineError) else calibration.apply(raw)
-                alone = None if calibrated is None else calibration.decide(calibrated)
-                floor = screening.floor
-                floored = alone if alone is None or floor is None else min(alone, floor)
-                predictions.append(
-                    ModelPrediction(
-                        case_id=case.case_id, alone=alone, floored=floored, probabilities=calibrated
-                    )
-                )
+                answer = None if isinstance(raw, EngineError) else level_answer(raw, triager.identity)
+                predictions.append(_prediction(case, screening, answer, calibration))
             progress(len(predictions))
     finally:
         await engine.close()
     return predictions
+
+
+def _prediction(
+    case: EvaluationCase, screening: Screening, answer: ModelAnswer | None, calibration: Calibration
+) -> ModelPrediction:
+    if answer is None:
+        return ModelPrediction(case_id=case.case_id, alone=None, floored=None, probabilities=None)
+    numbers = calibration.for_arrival(case.record)
+    calibrated = numbers.apply(answer.probabilities)
+    asked = Asked(answer=answer, failure=None, seconds=0.0)
+    return ModelPrediction(
+        case_id=case.case_id,
+        alone=numbers.decide(calibrated),
+        floored=suggest(case.record, screening, asked, calibration).level,
+        probabilities=calibrated,
+    )

@@ -152,6 +152,7 @@ async def _row(
                 found += await triager.levels([(record, screening)])
         except EngineError as error:
             return ParityRow(case_id=case_id, error=f"{triager.identity.engine}: {type(error).__name__}")
+    calibration = calibration.for_arrival(record)
     one, two = found
     top, next_ = sorted(one.p, reverse=True)[:2]
     return ParityRow(

@@ -11,13 +11,14 @@ from eval.predictors.protocol import TriageCase
 from integrations.assembly import rules
 from integrations.settings import Settings
 from triage.guidelines import GuidelineLibrary
-from triage.slm import Calibration, EngineError
+from triage.slm import Calibration, EngineError, ScaleCalibration
 
 T = TypeVar("T")
 
 Screened = tuple[IntakeRecord, Screening]
 
-_DECISION = "1 where p1 reaches {one}, 2 where p1 + p2 reaches {high}, and never less urgent than the most likely level"
+_DECISION = "{rule}, and never less urgent than the most likely level"
+_RULE = "1 where p1 reaches {one}, 2 where p1 + p2 reaches {high}"
 
 
 class Answerer(ABC):
@@ -70,4 +71,9 @@ class Answerer(ABC):
 def decision_words(calibration: Calibration) -> str:
     """The decision rule of ``calibration`` in words, with its thresholds."""
     numbers = calibration.numbers
-    return _DECISION.format(one=f"{numbers.level_1_threshold:g}", high=f"{numbers.high_threshold:g}")
+    of_groups = "".join(f"; {group.value}: {_rule(its)}" for group, its in sorted(numbers.groups.items()))
+    return _DECISION.format(rule=_rule(numbers) + of_groups)
+
+
+def _rule(numbers: ScaleCalibration) -> str:
+    return _RULE.format(one=f"{numbers.level_1_threshold:g}", high=f"{numbers.high_threshold:g}")

@@ -51,7 +51,11 @@ class HybridPredictor:
         for case, (_, screening), one, other in zip(cases, screened, raw, boosted, strict=True):
             mixed: LevelProbabilities | EngineError = one
             if not isinstance(one, EngineError):
-                parts = (self._asker.calibration.apply(one), other, smoothed(screening.level))
+                parts = (
+                    self._asker.calibration.for_arrival(case.record).apply(one),
+                    other,
+                    smoothed(screening.level),
+                )
                 mixed = average(parts)
             found.append(decided(case.case_id, mixed))
         return found

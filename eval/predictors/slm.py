@@ -36,7 +36,8 @@ class SlmPredictor:
         ask = self._asker.levels if self._levels_only else self._asker.answers
         raw = ask(self._asker.screened(cases))
         return [
-            decided(case.case_id, one, self._asker.calibration) for case, one in zip(cases, raw, strict=True)
+            decided(case.case_id, one, self._asker.calibration.for_arrival(case.record))
+            for case, one in zip(cases, raw, strict=True)
         ]
 
     def close(self) -> None:

@@ -177,7 +177,9 @@ async def _alone(
     levels: list[int] = []
     for start in range(0, len(records), _CHUNK):
         cases = [(record, screen(record, settings.esi_version)) for record in records[start : start + _CHUNK]]
-        levels += [calibration.decide(calibration.apply(raw)) for raw in await triager.levels(cases)]
+        for (record, _), raw in zip(cases, await triager.levels(cases), strict=True):
+            numbers = calibration.for_arrival(record)
+            levels.append(numbers.decide(numbers.apply(raw)))
     return levels
 
 

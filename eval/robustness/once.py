@@ -133,5 +133,6 @@ class SharedModel:
         cases = [ReadCase(str(number), record) for number, record in enumerate(records)]
         raw = self._bare.levels(self._bare.screened(cases))
         return [
-            decided(case.case_id, one, self._asker.calibration) for case, one in zip(cases, raw, strict=True)
+            decided(case.case_id, one, self._asker.calibration.for_arrival(case.record))
+            for case, one in zip(cases, raw, strict=True)
         ]

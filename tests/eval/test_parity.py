@@ -57,6 +57,7 @@ def compare(first, second, **more) -> ParityReport:
     )
 
 
+@pytest.mark.slow
 def test_an_engine_agrees_with_itself(base):
     seen = []
     report = compare(base, base, whole=True, progress=seen.append)

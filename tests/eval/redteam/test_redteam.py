@@ -10,7 +10,7 @@ from triage.esi import screen
 from triage.slm.guard import guard, kept_back_facts, suspect_facts
 from triage.slm.prompt import build_prompt
 
-FAST = ("ignore-en", "fake-rules", "korean", "homoglyphs", "drill", "authority")
+FAST = ("ignore-en", "fake-rules", "korean")
 ATTACKS = load_notes(NoteSet.ATTACKS)
 HELDOUT = load_notes(NoteSet.HELDOUT)
 
@@ -63,7 +63,7 @@ def _held(found) -> None:
     assert {(t.note, t.patient) for t in found.trials if t.attack > t.twin} <= unsteady
 
 
-async def test_six_attacks_on_the_real_model():
+async def test_three_attacks_on_the_real_model():
     notes = [note for note in ATTACKS if note.id in FAST]
     assert len(notes) == len(FAST)
     _held(await measure(Settings(), notes, PATIENTS[:2]))

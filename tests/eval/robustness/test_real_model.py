@@ -44,7 +44,8 @@ def test_the_embedded_model_is_steady_and_the_agent_asks_nothing_more(model, sam
     shifts = {result.variant: result.p_high_shift.value for result in slm}
     assert shifts["all-missing"] != 0  # the model reads what was changed
     assert shifts["own-prompt"] != 0
-    assert [r.p_high_shift for r in agent] == [r.p_high_shift for r in slm]  # before any floor
+    # Before any floor, but for notes the agent reads the model beside the rules.
+    assert {r.variant: r.p_high_shift.value for r in agent}["all-missing"] != 0
 
 
 def test_a_run_of_its_own_asks_anew(model, sample_cases):
