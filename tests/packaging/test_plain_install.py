@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # starts a program for every command
+
 EXTRAS = (
     "codecarbon", "inspect_ai", "jinja2", "lightgbm", "matplotlib", "openai", "pandas", "psycopg", "procrastinate",
     "pyarrow", "ray", "scipy", "sklearn", "streamlit", "torch", "transformers",
