@@ -15,7 +15,9 @@ from data_schemas import (
     Screening,
 )
 from data_schemas._base import Frozen
+from triage.slm.guard import FREE_TEXT
 from triage.slm.prompt import unread_facts
+from triage.text.spelling import find_slips
 
 _REFUSED_VALUES = {
     QualityIssue.IMPOSSIBLE,
@@ -99,6 +101,8 @@ def collect(
         raise_flag(calibration_doubt.code, calibration_doubt.message, deliberate=deliberate)
     for flag in verified.flags:
         raise_flag(flag.code, flag.message, deliberate=flag.code not in _TO_KNOW)
+    if read := _respelled(record):
+        raise_flag("respelled", read, deliberate=False)
     for item in record.findings:
         deliberate = item.issue in _REFUSED_VALUES or item.issue is QualityIssue.INSTRUCTION_IN_TEXT
         code = (
@@ -185,6 +189,19 @@ def _missing(record: IntakeRecord) -> list[tuple[str, str]]:
     if beside:
         found.append(("missing-observations", f"Not recorded, so not reassuring: {_names(beside)}."))
     return found
+
+
+def _respelled(record: IntakeRecord) -> str:
+    """Which words rules and model read as others; empty where there is none."""
+    read = [
+        f'"{slip.written}" as "{slip.read_as}" ({fact.kind.value.replace("_", " ")})'
+        for fact in record.facts
+        if fact.kind in FREE_TEXT
+        for slip in find_slips(fact.text)
+    ]
+    if not read:
+        return ""
+    return f"Taken for slips of the hand: {', '.join(dict.fromkeys(read))}. Correct the text where that is wrong."
 
 
 def _names(kinds: Iterable[FactKind]) -> str:

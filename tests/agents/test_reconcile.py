@@ -200,6 +200,16 @@ def test_what_the_model_did_not_read_is_said():
     assert "model-did-not-read" not in codes(long, ask=NO_MODEL)
 
 
+def test_a_word_read_as_another_is_said():
+    found = concerns(record(complaint="chset pian, no fever"))
+    assert [f.message for f in found.flags if f.code == "respelled"] == [
+        'Taken for slips of the hand: "chset" as "chest" (chief complaint), "pian" as "pain" (chief complaint). '
+        "Correct the text where that is wrong."
+    ]
+    assert not any("slips" in why for why in found.needs_human)
+    assert "respelled" not in codes()
+
+
 def test_unrecorded_consciousness_and_pain_are_named():
     def said(rec):
         return [f.message for f in concerns(rec).flags if f.code == "missing-observations"]

@@ -2,11 +2,13 @@
 
 The rules read every word; the prompt is made of what is left (``triage.text.instructions`` has the rule: what holds a
 finding is shown, however suspect, unless it is an unmistakable address). A record in which nothing is kept back gives
-the very same prompt with and without the guard, so it changes neither training nor calibration.
+the very same prompt with and without the guard, so it changes neither training nor calibration. A text is looked at as
+written and as it is read: a slip of the hand must not carry an instruction past the guard and then be put right.
 """
 
 from data_schemas import Fact, FactKind, IntakeRecord
-from triage.text.instructions import find_instructions, without_instructions
+from triage.text.instructions import Suspect, find_instructions, without_instructions
+from triage.text.spelling import respelled
 
 FREE_TEXT = frozenset(
     {
@@ -22,7 +24,7 @@ FREE_TEXT = frozenset(
 
 def suspect_facts(record: IntakeRecord) -> tuple[Fact, ...]:
     """The facts that hold a suspect sentence, shown to the model or not: a person must look at each."""
-    return tuple(fact for fact in record.facts if fact.kind in FREE_TEXT and find_instructions(fact.text))
+    return tuple(fact for fact in record.facts if fact.kind in FREE_TEXT and _suspects(fact.text))
 
 
 def kept_back_facts(record: IntakeRecord) -> tuple[Fact, ...]:
@@ -30,7 +32,7 @@ def kept_back_facts(record: IntakeRecord) -> tuple[Fact, ...]:
     return tuple(
         fact
         for fact in record.facts
-        if fact.kind in FREE_TEXT and any(not suspect.shown for suspect in find_instructions(fact.text))
+        if fact.kind in FREE_TEXT and any(not suspect.shown for suspect in _suspects(fact.text))
     )
 
 
@@ -41,7 +43,21 @@ def guard(record: IntakeRecord) -> IntakeRecord:
         return record
     facts: list[Fact] = []
     for fact in record.facts:
-        text = without_instructions(fact.text) if fact.id in kept_back else fact.text
+        text = _kept(fact.text) if fact.id in kept_back else fact.text
         if text.strip(" .,;:-"):
             facts.append(fact if fact.id not in kept_back else fact.model_copy(update={"text": text}))
     return record.model_copy(update={"facts": tuple(facts)})
+
+
+def _suspects(text: str) -> tuple[Suspect, ...]:
+    read = respelled(text)
+    return (*find_instructions(text), *(find_instructions(read) if read != text else ()))
+
+
+def _kept(text: str) -> str:
+    """What is left, as it is read where only the reading shows what it is."""
+    left = without_instructions(text)
+    read = respelled(left)
+    return (
+        without_instructions(read) if any(not suspect.shown for suspect in find_instructions(read)) else left
+    )

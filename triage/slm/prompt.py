@@ -1,5 +1,7 @@
 """The prompt: named facts, and what the rules found, the same for every engine and in training.
 
+A slip of the hand in patient text is shown as the word that was meant (``triage.text.spelling``), as the rules read it.
+
 Everything constant comes first, so that an engine can keep it as a ready key-value state (embedded) or find it
 in its prefix cache (vLLM). One fact a line, each under the name it is cited by; patient text stands in quotation
 marks and cannot leave its line. Canonical units are implied: they are fixed for each kind of fact, and every token
@@ -23,8 +25,9 @@ from data_schemas import (
 )
 from triage.slm.guard import guard
 from triage.slm.tokenizer import neutralise
+from triage.text.spelling import respelled
 
-PROMPT_VERSION = "2026.11-4"
+PROMPT_VERSION = "2026.11-5"
 """Raise it with any change to the text below: stored assessments and adapters name the version they used."""
 
 PREFIX = (
@@ -184,7 +187,7 @@ def unread_facts(record: IntakeRecord) -> tuple[Fact, ...]:
         for fact in record.facts
         if fact.kind in _FREE_TEXT
         and fact.id not in repeated
-        and (fact.id not in shown or len(_words(fact.text)) > _most(fact.kind))
+        and (fact.id not in shown or len(_words(respelled(fact.text))) > _most(fact.kind))
     )
 
 
@@ -238,7 +241,7 @@ def _wording(name: str, fact: Fact, record: IntakeRecord) -> str:
         case FactKind.SEX if fact.code is not None:
             return fact.code
         case kind if kind in _FREE_TEXT:
-            words = _words(fact.text)[: _most(kind)]
+            words = _words(respelled(fact.text))[: _most(kind)]
             return f"{name} " + '"' + words.replace('"', "'") + '"'
         case FactKind.AGE | FactKind.PREGNANCY:
             return " ".join(neutralise(fact.text).split())[:MAX_TEXT]

@@ -13,8 +13,9 @@ from importlib.resources import files
 
 import yaml
 
+from triage.text.normal_form import normalise
 from triage.text.patterns import Hit, PatternIndex
-from triage.text.tokens import Token, ends_sentence, normalise
+from triage.text.tokens import Token, ends_sentence
 
 
 class Assertion(StrEnum):

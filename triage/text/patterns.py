@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from triage.text.tokens import Token, normalise
+from triage.text.normal_form import normalise
+from triage.text.tokens import Token
 
 _MAX_CAPITALS = 3
 _PREFIX = 3

@@ -3,6 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from triage.text.normal_form import normalise
+from triage.text.spelling import find_slips
+
 _SLASHED = r"(?:c/o|s/p|r/o|w/o|h/o|f/h|n/v/d|n/v|f/c|c/s|w/u|w/)"
 _TOKEN = re.compile(
     rf"(?<![a-z0-9]){_SLASHED}(?![a-z0-9])|\d+(?:\.\d+)?(?:/\d+)?|[a-z]+(?:['’][a-z]+)?|\n|[^\sa-z0-9]",
@@ -39,31 +42,14 @@ _ABBREVIATIONS = frozenset(
     ]
 )
 _SENTENCE_MARKS = frozenset(".!?;\n")
-_UNCHANGED = frozenset(
-    [
-        "vs",
-        "his",
-        "this",
-        "is",
-        "was",
-        "has",
-        "does",
-        "as",
-        "us",
-        "gas",
-        "pus",
-        "always",
-        "abs",
-        "sobs",
-        "limps",
-    ]
-)
-_MAX_EXPANDED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word or mark. ``norm`` is lower case, US spelling, singular; ``start`` and ``end`` are half-open."""
+    """One word or mark. ``norm`` is lower case, US spelling, singular, and of a slip of the hand what was meant.
+
+    ``start`` and ``end`` are half-open.
+    """
 
     norm: str
     raw: str
@@ -76,35 +62,13 @@ class Token:
         return self.norm[0].isalnum()
 
 
-def normalise(word: str) -> str:
-    """One spelling of a word: lower case, British to US, simple plurals to singular.
-
-    It is applied to patterns and to text alike, so what matters is that variants meet, not that the result
-    is a word ("dyspnoea", "dyspnea" -> "dyspnea"; "diabetes" -> "diabete").
-    """
-    text = word.lower().replace("’", "'")
-    if text.endswith("'s"):
-        text = text[:-2]
-    if len(text) >= _MAX_EXPANDED:
-        text = text.replace("ae", "e").replace("oe", "e")
-        if text.endswith(("our", "ours", "oured")) and not text.endswith(("hour", "hours")):
-            text = text.replace("our", "or")
-        text = text.replace("isation", "ization").replace("ralys", "ralyz")
-    if text in _UNCHANGED or len(text) <= 3:
-        return text
-    if text.endswith("ies"):
-        return text[:-3] + "y"
-    if text.endswith("s") and not text.endswith(("ss", "us", "is")):
-        return text[:-1]
-    return text
-
-
 def tokenise(text: str) -> tuple[Token, ...]:
     """The tokens of ``text`` in order, offsets into ``text`` itself.
 
     A hyphen or full stop inside a compound or after an abbreviation is dropped; one that stands alone stays.
     """
     tokens: list[Token] = []
+    meant = {slip.start: slip.read_as for slip in find_slips(text)}
     for found in _TOKEN.finditer(text):
         raw, start, end = found.group(), found.start(), found.end()
         before = text[start - 1] if start else " "
@@ -113,7 +77,7 @@ def tokenise(text: str) -> tuple[Token, ...]:
             continue
         if raw == "." and tokens and tokens[-1].norm in _ABBREVIATIONS and tokens[-1].end == start:
             continue
-        tokens.append(Token(normalise(raw), raw, start, end))
+        tokens.append(Token(normalise(meant.get(start, raw)), raw, start, end))
     return tuple(tokens)
 
 

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage.text.context import Assertion
+from triage.text.normal_form import normalise
 from triage.text.terms import default_matcher, find_terms
-from triage.text.tokens import normalise, tokenise
+from triage.text.tokens import tokenise
 
 
 def assertions(text: str, concept: str) -> set[Assertion]:

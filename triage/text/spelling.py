@@ -1,0 +1,156 @@
+"""Words that a slip of the hand made, read as the word that was meant where there is no doubt which.
+
+A complaint is a few words, and one letter struck wrongly took the word that mattered from rules and model alike. Only a
+word that is in no dictionary is read as another; only as one of which the hand struck two letters in the wrong order,
+left one out, struck one twice, or struck the key beside (the usual slips: Damerau, Commun ACM 1964;7:171-176); and only
+where the words of emergency care leave no other choice. A word that is itself another word ("pan") stays as it is, and
+so does a short one, whose slips often make an abbreviation. The text is never changed: whoever reads it is told.
+
+Dictionary and search are those of symspellpy; the words of emergency care are ``spelling_words.txt``, counted in the
+lexicon, the guideline statements and the invented cases by ``scripts/make_spelling_words.py``.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from symspellpy import SymSpell, Verbosity
+
+from triage.text.language import is_foreign
+from triage.text.normal_form import american, normalise
+
+MIN_LETTERS = 4
+"""Shorter words are left alone."""
+_MAX_LETTERS = 30
+_WORD = re.compile(rf"(?<![\w'’@.])[A-Za-z]{{{MIN_LETTERS},{_MAX_LETTERS}}}(?![\w'’@]|\.\w)")
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_BESIDE = frozenset(
+    pair for row in _ROWS for one, other in itertools.pairwise(row) for pair in (one + other, other + one)
+)
+_DOUBLED_L = re.compile(r"(?P<stem>[a-z]{3,}l)l(?P<ending>ing|ed|er|or)")
+_GENERAL_WORDS = 20_000
+"""The commonest words of English beside those of emergency care: what else could have been meant."""
+_CLINICAL_WEIGHT = 1000
+_CLEARLY = 10
+"""How many times as common the word must be as the next that could have been meant."""
+_CACHE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """One word of a text, half-open offsets, and the word as which it is read."""
+
+    start: int
+    end: int
+    written: str
+    read_as: str
+
+
+class _Words(NamedTuple):
+    clinical: Mapping[str, int]
+    """How often they stand in the sources; 0 for what is known and nothing is read as."""
+    known: frozenset[str]
+    """In normal form."""
+    index: SymSpell
+
+
+def find_slips(text: str) -> tuple[Slip, ...]:
+    """The slips of ``text`` in order; none where it is not English. Never raises."""
+    found = tuple(
+        Slip(match.start(), match.end(), match.group(), _in_case(match.group(), meant))
+        for match in _WORD.finditer(text)
+        if (meant := _meant(match.group().lower())) is not None
+    )
+    return () if found and is_foreign(text) else found
+
+
+def respelled(text: str) -> str:
+    """``text`` as it is read: each slip in place of what was written."""
+    for slip in reversed(find_slips(text)):
+        text = text[: slip.start] + slip.read_as + text[slip.end :]
+    return text
+
+
+@lru_cache(maxsize=_CACHE)
+def _meant(word: str) -> str | None:
+    """The word of which ``word`` is a slip; None where it is a word, or could be a slip of several."""
+    if word in _clinical():
+        return None
+    words = _words()
+    if normalise(word) in words.known:
+        return None
+    found = [
+        (suggestion.count, suggestion.term)
+        for suggestion in words.index.lookup(word, Verbosity.ALL, max_edit_distance=1)
+        if _is_slip(word, suggestion.term)
+    ]
+    if not found:
+        return None
+    found.sort(reverse=True)
+    count, best = found[0]
+    others = [other for other, term in found[1:] if normalise(term) != normalise(best)]
+    plain = not others or count >= _CLEARLY * others[0]
+    return best if plain and best in words.clinical else None
+
+
+def _is_slip(written: str, meant: str) -> bool:
+    """Whether one usual slip makes ``written`` of ``meant``; the first letter stays, but for a swap."""
+    if len(written) == len(meant):
+        at = next(
+            place for place, (one, other) in enumerate(zip(written, meant, strict=True)) if one != other
+        )
+        if written[at + 2 :] == meant[at + 2 :] and written[at : at + 2] == meant[at : at + 2][::-1]:
+            return True
+        return at > 0 and written[at] + meant[at] in _BESIDE and written[at + 1 :] == meant[at + 1 :]
+    if len(written) < len(meant):
+        return written[0] == meant[0]
+    return any(
+        written[at] == written[at - 1] and written[:at] + written[at + 1 :] == meant
+        for at in range(1, len(written))
+    )
+
+
+def _in_case(written: str, meant: str) -> str:
+    if written.isupper():
+        return meant.upper()
+    return meant.capitalize() if written[0].isupper() else meant
+
+
+@lru_cache(maxsize=1)
+def _clinical() -> Mapping[str, int]:
+    rows = files(__package__).joinpath("spelling_words.txt").read_text(encoding="utf-8").splitlines()
+    counts = {word: int(count) for word, count in (row.split() for row in rows if not row.startswith("#"))}
+    for word, count in list(counts.items()):
+        counts.setdefault(american(word), count)
+    return counts
+
+
+@lru_cache(maxsize=1)
+def _words() -> _Words:
+    """Half a second, once, when the first word comes that is not one of emergency care."""
+    rows = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
+    english = [row.split()[0] for row in rows.splitlines()]  # the commonest first
+    clinical = _clinical()
+    index = SymSpell(max_dictionary_edit_distance=1)
+    for word, count in clinical.items():
+        if count:
+            index.create_dictionary_entry(word, count * _CLINICAL_WEIGHT)
+    for word in english[:_GENERAL_WORDS]:
+        if len(word) >= MIN_LETTERS and word not in clinical:
+            index.create_dictionary_entry(word, 1)
+    known = {normalise(word) for word in (*english, *clinical)}
+    known.update(_single_l(english))
+    return _Words(clinical, frozenset(known), index)
+
+
+def _single_l(english: Sequence[str]) -> Iterator[str]:
+    """US forms that the dictionary has with two l only: "counseling" beside "counselling", but not "faling"."""
+    words = frozenset(english)
+    for word in english:
+        parts = _DOUBLED_L.fullmatch(word)
+        if parts and parts["stem"] in words and parts["stem"] + "l" not in words:
+            yield parts["stem"] + parts["ending"]
