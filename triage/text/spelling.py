@@ -1,10 +1,11 @@
 """Words that a slip of the hand made, read as the word that was meant where there is no doubt which.
 
-A complaint is a few words, and one letter struck wrongly took the word that mattered from rules and model alike. Only a
-word that is in no dictionary is read as another; only as one of which the hand struck two letters in the wrong order,
-left one out, struck one twice, or struck the key beside (the usual slips: Damerau, Commun ACM 1964;7:171-176); and only
-where the words of emergency care leave no other choice. A word that is itself another word ("pan") stays as it is, and
-so does a short one, whose slips often make an abbreviation. The text is never changed: whoever reads it is told.
+A complaint is a few words, and one letter struck wrongly took the word that mattered from rules and model alike. Only
+a word that is in no dictionary is read as another; only as one of which two letters were swapped, one left out, one
+struck twice or together with the key beside, or the key beside struck instead (single errors of these kinds are most
+of all: Damerau, Commun ACM 1964;7:171-176), or in a longer word one vowel written for another; and only where the
+words of emergency care leave no other choice. A word that is itself another word ("pan") stays as it is, and so does
+a short one, whose slips often make an abbreviation. The text is never changed: whoever reads it is told.
 
 Dictionary and search are those of symspellpy; the words of emergency care are ``spelling_words.txt``, counted in the
 lexicon, the guideline statements and the invented cases by ``scripts/make_spelling_words.py``.
@@ -32,6 +33,8 @@ _BESIDE = frozenset(
     pair for row in _ROWS for one, other in itertools.pairwise(row) for pair in (one + other, other + one)
 )
 _DOUBLED_L = re.compile(r"(?P<stem>[a-z]{3,}l)l(?P<ending>ing|ed|er|or)")
+_VOWELS = frozenset("aeiouy")
+_VOWELS_FROM = 6
 _GENERAL_WORDS = 20_000
 """The commonest words of English beside those of emergency care: what else could have been meant."""
 _CLINICAL_WEIGHT = 1000
@@ -98,20 +101,26 @@ def _meant(word: str) -> str | None:
 
 
 def _is_slip(written: str, meant: str) -> bool:
-    """Whether one usual slip makes ``written`` of ``meant``; the first letter stays, but for a swap."""
-    if len(written) == len(meant):
-        at = next(
-            place for place, (one, other) in enumerate(zip(written, meant, strict=True)) if one != other
-        )
-        if written[at + 2 :] == meant[at + 2 :] and written[at : at + 2] == meant[at : at + 2][::-1]:
-            return True
-        return at > 0 and written[at] + meant[at] in _BESIDE and written[at + 1 :] == meant[at + 1 :]
+    """Whether one usual slip makes ``written`` of ``meant``, the first letter staying but for a swap.
+
+    The two are one edit apart: one letter more, one less, one other, or two neighbours swapped.
+    """
     if len(written) < len(meant):
         return written[0] == meant[0]
-    return any(
-        written[at] == written[at - 1] and written[:at] + written[at + 1 :] == meant
-        for at in range(1, len(written))
+    at = next(
+        (place for place, (one, other) in enumerate(zip(written, meant, strict=False)) if one != other), -1
     )
+    if len(written) > len(meant):
+        if at < 0:
+            if written.endswith(("er", "ed")):
+                return False  # a form of the word rather than a slip: "stroker"
+            at = len(meant)
+        around = written[at - 1 : at] + written[at + 1 : at + 2]
+        return at > 0 and any(key == written[at] or key + written[at] in _BESIDE for key in around)
+    if written[at + 1 :] != meant[at + 1 :]:
+        return written[at : at + 2] == meant[at : at + 2][::-1]
+    pair = written[at] + meant[at]
+    return at > 0 and (pair in _BESIDE or (len(meant) >= _VOWELS_FROM and set(pair) <= _VOWELS))
 
 
 def _in_case(written: str, meant: str) -> str:

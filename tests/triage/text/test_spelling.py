@@ -30,6 +30,7 @@ OPPOSITES = [
     ("infection", "injection"),
     ("afebrile", "febrile"),
 ]
+VOWELS = "aeiouy"
 ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -42,7 +43,18 @@ def every_slip(word: str) -> set[str]:
     dropped = {word[:at] + word[at + 1 :] for at in range(1, len(word))}
     doubled = {word[: at + 1] + word[at:] for at in range(len(word))}
     struck = {word[:at] + key + word[at + 1 :] for at in range(1, len(word)) for key in beside[word[at]]}
-    return (swapped | dropped | doubled | struck) - {word}
+    both = {
+        word[:at] + key + word[at:]
+        for at in range(1, len(word) + 1)
+        for key in {*beside[word[at - 1]], *(beside[word[at]] if at < len(word) else "")}
+    }
+    vowels = {
+        word[:at] + other + word[at + 1 :]
+        for at in range(1, len(word))
+        if len(word) >= 6 and word[at] in VOWELS
+        for other in VOWELS
+    }
+    return (swapped | dropped | doubled | struck | both | vowels) - {word}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +66,11 @@ def every_slip(word: str) -> set[str]:
         ("abdminal pain", "abdominal pain"),  # left out
         ("abdoominal pain", "abdominal pain"),  # twice
         ("abdominak pain", "abdominal pain"),  # the key beside
+        ("abdominalk pain, chest painm", "abdominal pain, chest pain"),  # the key beside as well
+        ("abdomenal pain, dehidrated", "abdominal pain, dehydrated"),  # another vowel
+        ("he is a stroker and a vaper", "he is a stroker and a vaper"),  # a form of a word
+        ("chist pain", "chist pain"),  # too short a word for that
+        ("abdoqinal pain", "abdoqinal pain"),  # no usual slip
         ("Seizre", "Seizure"),
         ("SHORTNESS OF BRAETH", "SHORTNESS OF BREATH"),
         ("suicdal ideation, unrsponsive", "suicidal ideation, unresponsive"),
