@@ -122,6 +122,13 @@ def test_a_kind_of_arrival_gets_numbers_of_its_own(calibrate, tmp_path):
     # Fitting the whole scale again keeps what a kind of arrival was given.
     assert calibrate("--rows", "20").code == 0
     assert json.loads(path.read_text())["scales"]["KTAS"]["groups"]["child"] == children
+    # Few children are drawn towards the scale's numbers, not towards none.
+    content = json.loads(path.read_text())
+    content["scales"]["KTAS"]["bias"] = [0.0, 0.0, 5.0, 0.0, 0.0]
+    path.write_text(json.dumps(content))
+    assert calibrate("--group", "child", "--recall", "0.9").code == 0
+    leaning = json.loads(path.read_text())["scales"]["KTAS"]["groups"]["child"]
+    assert leaning["bias"][2] > children["bias"][2] + 1
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def calibrate(
         )
     base = content.scales.get(scale)
     _need_numbers(base, scale, group, beside_rules=beside_rules)
-    start = base if site is not None else None
+    start = base if site is not None or group is not None else None  # few cases are drawn towards the scale's
     (raw, truth, by_rules), later = _answered(answers, fitting, 0), _answered(answers, others, len(fitting))
     unanswered = len(fitting) - len(truth)
     today = datetime.now(UTC).date()
