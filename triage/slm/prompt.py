@@ -1,6 +1,7 @@
 """The prompt: named facts, and what the rules found, the same for every engine and in training.
 
-A slip of the hand in patient text is shown as the word that was meant (``triage.text.spelling``), as the rules read it.
+Patient text is shown in one wording (``triage.text.plain_wording``): slips of the hand as the word that was meant, as
+the rules read it too. Facts stand in the order of their kinds, whatever order a record has them in.
 
 Everything constant comes first, so that an engine can keep it as a ready key-value state (embedded) or find it
 in its prefix cache (vLLM). One fact a line, each under the name it is cited by; patient text stands in quotation
@@ -25,7 +26,7 @@ from data_schemas import (
 )
 from triage.slm.guard import guard
 from triage.slm.tokenizer import neutralise
-from triage.text.spelling import respelled
+from triage.text.plain_wording import plainly
 
 PROMPT_VERSION = "2026.11-5"
 """Raise it with any change to the text below: stored assessments and adapters name the version they used."""
@@ -93,6 +94,7 @@ _UNSHOWN = {
     FactKind.IMMUNISATION,
 }
 _FREE_TEXT = {FactKind.CHIEF_COMPLAINT, *_LIMITS}
+_ORDER = {kind: place for place, kind in enumerate(FactKind)}
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?]) ")
 _TIERS = {RuleTier.DEMAND: 0, RuleTier.CONSIDER: 1, RuleTier.INFORM: 2}
 
@@ -187,7 +189,7 @@ def unread_facts(record: IntakeRecord) -> tuple[Fact, ...]:
         for fact in record.facts
         if fact.kind in _FREE_TEXT
         and fact.id not in repeated
-        and (fact.id not in shown or len(_words(respelled(fact.text))) > _most(fact.kind))
+        and (fact.id not in shown or len(_shown(fact)) > _most(fact.kind))
     )
 
 
@@ -198,7 +200,7 @@ def _most(kind: FactKind) -> int:
 def _shown_facts(record: IntakeRecord) -> Iterable[Fact]:
     seen: dict[FactKind, int] = {}
     complaint = record.first(FactKind.CHIEF_COMPLAINT)
-    for fact in record.facts:
+    for fact in sorted(record.facts, key=lambda fact: _ORDER[fact.kind]):
         if fact.kind in _UNSHOWN:
             continue
         if fact.kind is FactKind.TRIAGE_NOTE and complaint is not None and fact.text == complaint.text:
@@ -241,7 +243,7 @@ def _wording(name: str, fact: Fact, record: IntakeRecord) -> str:
         case FactKind.SEX if fact.code is not None:
             return fact.code
         case kind if kind in _FREE_TEXT:
-            words = _words(respelled(fact.text))[: _most(kind)]
+            words = _shown(fact)[: _most(kind)]
             return f"{name} " + '"' + words.replace('"', "'") + '"'
         case FactKind.AGE | FactKind.PREGNANCY:
             return " ".join(neutralise(fact.text).split())[:MAX_TEXT]
@@ -249,6 +251,10 @@ def _wording(name: str, fact: Fact, record: IntakeRecord) -> str:
             return f"{name}{_plain(fact.value)}"
         case _:
             return f"{name} " + " ".join(neutralise(fact.text).split())[:MAX_TEXT]
+
+
+def _shown(fact: Fact) -> str:
+    return _words(plainly(fact.text, complaint=fact.kind is FactKind.CHIEF_COMPLAINT))
 
 
 def _words(text: str) -> str:

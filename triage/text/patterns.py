@@ -73,16 +73,19 @@ class PatternIndex:
         self._by_word: dict[str, list[tuple[str, tuple[_Element, ...]]]] = defaultdict(list)
         self._by_capital: dict[str, list[tuple[str, tuple[_Element, ...]]]] = defaultdict(list)
         self._by_prefix: dict[str, list[tuple[str, tuple[_Element, ...]]]] = defaultdict(list)
+        capitals: set[str] = set()
         for key, source in patterns:
             elements = tuple(_element(part) for part in source.split())
             if all(element.optional for element in elements):
                 raise ValueError(
                     f"the pattern {source!r} of {key!r} needs at least one word that is required"
                 )
+            capitals.update(*(element.capitals for element in elements))
             self._add(key, elements)
             while elements[0].optional:
                 elements = elements[1:]
                 self._add(key, elements)
+        self._capitals = frozenset(capitals)
 
     def _add(self, key: str, elements: tuple[_Element, ...]) -> None:
         head = elements[0]
@@ -92,6 +95,11 @@ class PatternIndex:
             self._by_capital[word].append((key, elements))
         for prefix in head.prefixes:
             self._by_prefix[prefix[:_PREFIX]].append((key, elements))
+
+    @property
+    def capitals(self) -> frozenset[str]:
+        """The words of two or three capitals that the patterns hold."""
+        return self._capitals
 
     def find(self, tokens: Sequence[Token]) -> Iterator[Hit]:
         """Every hit, the longest for each key and position."""

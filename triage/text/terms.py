@@ -50,6 +50,11 @@ class TermMatcher:
         )
         self._cached = lru_cache(maxsize=_CACHED_TEXTS)(self._find)
 
+    @property
+    def abbreviations(self) -> frozenset[str]:
+        """What the lexicon reads in capitals only."""
+        return self._index.capitals
+
     def find(self, text: str) -> tuple[TermMatch, ...]:
         """Every mention in ``text``, denied ones too, in order of appearance. Never raises."""
         return self._cached(text)
