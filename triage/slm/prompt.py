@@ -24,6 +24,7 @@ from data_schemas import (
     ScoreResult,
     Screening,
 )
+from triage.facts import fact_text
 from triage.slm.guard import guard
 from triage.slm.tokenizer import neutralise
 from triage.text.plain_wording import plainly
@@ -245,6 +246,8 @@ def _wording(name: str, fact: Fact, record: IntakeRecord) -> str:
         case kind if kind in _FREE_TEXT:
             words = _shown(fact)[: _most(kind)]
             return f"{name} " + '"' + words.replace('"', "'") + '"'
+        case FactKind.AGE if fact.value is not None:
+            return fact_text(fact.kind, value=fact.value, unit=fact.unit)
         case FactKind.AGE | FactKind.PREGNANCY:
             return " ".join(neutralise(fact.text).split())[:MAX_TEXT]
         case _ if fact.value is not None:

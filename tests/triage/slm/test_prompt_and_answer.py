@@ -139,6 +139,8 @@ def test_the_prompt_is_the_same_however_it_was_typed_and_ordered():
     for typed in ("CHEST PAIN, SOB", "c/o chest pain, SOB", "Pt presents with chset pain, SOB"):
         assert shown(record(number(FactKind.HEART_RATE, 96), complaint=typed)) == shown(rec)
     assert shown(rec.model_copy(update={"facts": rec.facts[::-1]})) == shown(rec)
+    aged = rec.facts[0].model_copy(update={"text": "aged 58"})
+    assert shown(rec.model_copy(update={"facts": (aged, *rec.facts[1:])})) == shown(rec)
 
 
 def test_a_slip_carries_no_instruction_past_the_guard():
