@@ -19,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from triage.text.english import english_words
 from triage.text.spelling import MIN_LETTERS
 from triage.training.corpus import authored_cases
 
@@ -41,13 +42,13 @@ def _patterns() -> Iterator[str]:
 
 
 def _lexicon() -> Iterator[str]:
-    rows = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
-    english = [row.split()[0] for row in rows.splitlines()]
     for pattern in _patterns():
         for choice in re.split(r"[ |?]+", pattern):
             if choice.endswith("*"):
                 yield from (
-                    word for word in english if word.startswith(choice[:-1]) and len(word) >= MIN_LETTERS
+                    word
+                    for word in english_words()
+                    if word.startswith(choice[:-1]) and len(word) >= MIN_LETTERS
                 )
             else:
                 yield from _words(choice)

@@ -7,8 +7,8 @@ text as written.
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 
+from triage.text.english import english_words
 from triage.text.spelling import respelled
 from triage.text.terms import default_matcher
 
@@ -54,5 +54,4 @@ def _abbreviates(word: str) -> bool:
 @lru_cache(maxsize=1)
 def _common_words() -> frozenset[str]:
     """The commonest words of English: what three capitals mean where they are no abbreviation of the lexicon."""
-    rows = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
-    return frozenset(row.split()[0] for row in rows.splitlines()[:_COMMON])
+    return frozenset(english_words()[:_COMMON])

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from symspellpy import SymSpell, Verbosity
 
+from triage.text.english import english_words
 from triage.text.language import is_foreign
 from triage.text.normal_form import american, normalise
 
@@ -141,8 +142,7 @@ def _clinical() -> Mapping[str, int]:
 @lru_cache(maxsize=1)
 def _words() -> _Words:
     """Half a second, once, when the first word comes that is not one of emergency care."""
-    rows = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
-    english = [row.split()[0] for row in rows.splitlines()]  # the commonest first
+    english = english_words()
     clinical = _clinical()
     index = SymSpell(max_dictionary_edit_distance=1)
     for word, count in clinical.items():
