@@ -132,6 +132,17 @@ def test_without_a_complaint_it_is_asked_for_only_once_it_was_sent(form, dashboa
     assert len(waiting(dashboard)) == 1
 
 
+def test_a_slip_of_the_hand_is_said_beside_its_field_once_the_word_has_ended(form):
+    page = form()
+    assert (
+        "slips of the hand" not in page.fill(complaint="chest pian").html
+    )  # who types "pain" is at "pai" first
+    html = page.fill(complaint="chset pian since noon", note="Dizzy, vomitng twice").html
+    assert "&quot;chset&quot; as &quot;chest&quot;, &quot;pian&quot; as &quot;pain&quot;" in html
+    assert "&quot;vomitng&quot; as &quot;vomiting&quot;" in html
+    assert "slips of the hand" not in page.fill(complaint="chest pain since noon", note="").html
+
+
 def test_what_is_unusual_is_asked_once_and_another_number_again(form, dashboard):
     page = form().fill(complaint="dizzy", heart_rate="28").press()
     assert "seldom below 30. Is this right?" in page.html

@@ -11,10 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from data_schemas import CANONICAL_UNITS, FactKind
 from integrations.fhir.units import to_canonical
 from integrations.intake import UNITS, Measured, Objection
+from triage.text.spelling import find_slips
 from ui.dashboard.arrival.collect import Collected
 from ui.dashboard.look import Safe, icon, show, tag
 from ui.dashboard.strings import has_text, text, word
 
+_PROSE = frozenset({"complaint", "note"})
 _KINDS = frozenset(kind.value for kind in FactKind)
 DRAFT = "arrival"
 """Where the form is kept in the session: its widgets are forgotten when another page is looked at."""
@@ -140,8 +142,17 @@ class Fields:
             show(_message(asked, "warn", "status"))
         elif name in _KINDS and (converted := _converted(self.collected.entered["measured"], FactKind(name))):
             show(tag("p", converted, cls="ar-hint", role="status"))
+        elif name in _PROSE and (read := _read_as(self.collected.entered[name] or "", ended=self.pressed)):
+            show(tag("p", read, cls="ar-hint", role="status"))
         else:
             show(tag("p", cls="ar-none"))
+
+
+def _read_as(prose: str, *, ended: bool) -> str:
+    """Which words rules and model read as others; the last one only where it has ended, for half a word is no slip."""
+    slips = [slip for slip in find_slips(prose) if ended or slip.end < len(prose)]
+    words = dict.fromkeys(text("arrival.reads", written=slip.written, read=slip.read_as) for slip in slips)
+    return text("arrival.read-as", words=", ".join(words)) if words else ""
 
 
 def _pair(name: str) -> DeltaGenerator:
