@@ -8,4 +8,10 @@ from importlib.resources import files
 def english_words() -> tuple[str, ...]:
     """82,765 words in small letters and the commonest contractions, the commonest first."""
     rows = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
-    return tuple(row.split()[0] for row in rows.splitlines())
+    return tuple(rows.split()[::2])  # each row is a word and its count
+
+
+@lru_cache(maxsize=1)
+def known_english() -> frozenset[str]:
+    """The same words, to look one up."""
+    return frozenset(english_words())
