@@ -107,6 +107,7 @@ def recompute(data, answers, *more):
     )
 
 
+@pytest.mark.slow
 def test_recorded_answers_score_the_same_reckoned_apart(recorded_answers):
     done = recompute(*recorded_answers)
     assert done.returncode == 0, done.stdout + done.stderr

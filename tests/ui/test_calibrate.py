@@ -63,6 +63,7 @@ def settings(path, site=None):
 
 
 @pytest.mark.timeout(900)  # three dozen prompts and two loads of the real model
+@pytest.mark.slow
 def test_a_scale_then_a_site_in_one_file_and_the_setting_chooses(calibrate, tmp_path):
     path = tmp_path / "c.json"
     plain = calibrate("--rows", "40", "--check", "5", "--under-triage-all", "0.2")

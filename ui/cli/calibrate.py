@@ -93,13 +93,15 @@ def calibrate(
     fitting, others = _drawn(task, data, rows, checked, seed, group)
     scale = asked_scale(fitting[0].scale)
     content = _content(out, adapter)
+    base = content.scales.get(scale)
+    _need_numbers(
+        base, scale, group, beside_rules=beside_rules
+    )  # before the model is asked: that takes minutes
     with Progress(console=common.err, transient=True) as progress:
         bar = progress.add_task("model", total=len(fitting) + len(others))
         answers = common.run(
             _ask([*fitting, *others], settings, scale, lambda done: progress.update(bar, completed=done))
         )
-    base = content.scales.get(scale)
-    _need_numbers(base, scale, group, beside_rules=beside_rules)
     start = base if site is not None or group is not None else None  # few cases are drawn towards the scale's
     (raw, truth, by_rules), later = _answered(answers, fitting, 0), _answered(answers, others, len(fitting))
     unanswered = len(fitting) - len(truth)
