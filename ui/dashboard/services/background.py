@@ -31,6 +31,7 @@ class Background:
         self._opens = opens
         self._loop = asyncio.new_event_loop()
         self._agent: Agent | None = None
+        self._begun: set[asyncio.Task[Any]] = set()
         self._tried = threading.Event()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._serve, name="triage-agent", daemon=True)
@@ -40,24 +41,25 @@ class Background:
         """Do it with the agent and wait for it.
 
         Raises:
-            Problem: ``service-away``: the agent cannot be opened, or did not answer in ``timeout`` seconds. What was
-                begun goes on: a decision is never cut off half-way.
+            Problem: ``service-away``: the agent cannot be opened, or did not answer in ``timeout`` seconds, or was
+                closed meanwhile. What was begun goes on after a time-out: a decision is never cut off half-way.
         """
         self._tried.wait(_OPEN_TIMEOUT)
-        agent = self._agent
-        if agent is None or not self._thread.is_alive():
+        if self._agent is None or not self._thread.is_alive():
             raise Problem("service-away", what="StoreError")
-        future = asyncio.run_coroutine_threadsafe(work(agent), self._loop)
+        future = asyncio.run_coroutine_threadsafe(self._do(work), self._loop)
         try:
             return future.result(timeout)
         except concurrent.futures.TimeoutError:
             raise Problem("service-away", what="TimeoutError") from None
+        except concurrent.futures.CancelledError:
+            raise Problem("service-away", what="CancelledError") from None
 
     def start(self, work: Callable[[Agent], Coroutine[Any, Any, None]]) -> None:
         """Begin something that goes on beside everything else, until ``close``."""
         self._tried.wait(_OPEN_TIMEOUT)
         if self._agent is not None:
-            asyncio.run_coroutine_threadsafe(work(self._agent), self._loop)
+            asyncio.run_coroutine_threadsafe(self._do(work), self._loop)
 
     def close(self) -> None:
         """Close the agent and end the thread.
@@ -84,12 +86,36 @@ class Background:
                         await self._tend(agent)
                     finally:
                         self._agent = None
-                        await _end_others()
+                        await self._end_begun()
             except Exception as error:
                 # Its words may name the database; its class says what kind of thing is away.
                 logger.error("the agent cannot be opened: %s", type(error).__name__)
             self._tried.set()
             await self._pause(_RETRY_OPEN)
+
+    async def _do(self, work: Callable[[Agent], Coroutine[Any, Any, T]]) -> T:
+        if (agent := self._agent) is None:
+            raise Problem("service-away", what="StoreError")
+        task = asyncio.current_task()
+        assert task is not None
+        self._begun.add(task)
+        try:
+            return await work(agent)
+        finally:
+            self._begun.discard(task)
+
+    async def _end_begun(self) -> None:
+        """End what ``run`` and ``start`` began, and wait for it, so that nothing writes to a closed store.
+
+        Only that: a task that one of them or the feed began is ended by its owner. A task group's child that is
+        cancelled from outside before its first step leaves a coroutine that is never awaited.
+        """
+        await asyncio.sleep(0)  # what was handed over just now takes its first step and is known
+        while self._begun:
+            begun = tuple(self._begun)
+            for task in begun:
+                task.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
 
     async def _tend(self, agent: Agent) -> None:
         while not self._stopping.is_set():
@@ -106,12 +132,3 @@ class Background:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
-
-
-async def _end_others() -> None:
-    """End what ``start`` began, and wait for it, so that nothing writes to a closed store."""
-    mine = asyncio.current_task()
-    others = [task for task in asyncio.all_tasks() if task is not mine]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
