@@ -41,6 +41,7 @@ def assert_close(one, other):
         assert a.probabilities.p == pytest.approx(b.probabilities.p, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_base_model_decodes_the_same_level_alone_and_in_a_whole_answer(base, settings, ktas_cases):
     alone = base.predict(ktas_cases)
     check(alone, ktas_cases)
@@ -59,6 +60,7 @@ def test_the_order_and_company_of_cases_do_not_matter(base, ktas_cases):
     assert_close(turned, [alone[item.case_id] for item in turned])
 
 
+@pytest.mark.slow
 def test_the_agent_by_its_graph_and_by_its_levels_alone_suggests_the_same(without_adapter, ktas_cases):
     whole, _ = predict(ModelName.AGENT, without_adapter, ktas_cases, levels_only=False)
     alone, provenance = predict(ModelName.AGENT, without_adapter, ktas_cases, levels_only=True)

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from eval.predictions import read_predictions
 
 REPOSITORY = Path(__file__).parents[3]
 TRIAGE = Path(sys.executable).with_name("triage")
 
 
+@pytest.mark.slow
 def test_the_recipe_of_the_page_is_short_and_works(tmp_path):
     page = (REPOSITORY / "docs" / "evaluation.md").read_text()
     (code,) = re.findall(r"```python\n(# my_model\.py\n.*?)```", page, re.DOTALL)
