@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from triage.metrics import clopper_pearson_interval
 from triage.slm.calibration import Calibration, ScaleCalibration
-from triage.slm.conformal import Risk
+from triage.slm.conformal import CONFIDENCE, Risk
 from triage.training.calibrate import apply, fit_with_bounds, level_row
 
 ALPHAS = (0.05, 0.10, 0.15)
@@ -79,7 +79,7 @@ def found(numbers: ScaleCalibration, rows: Rows, risk: Risk) -> Found:
 
 
 def fitted(
-    rows: Rows, risk: Risk, alpha: float, seed: int, start: ScaleCalibration | None
+    rows: Rows, risk: Risk, alpha: float, seed: int, start: ScaleCalibration | None, confidence: float | None
 ) -> ScaleCalibration:
     numbers, _ = fit_with_bounds(
         rows.p,
@@ -89,11 +89,12 @@ def fitted(
         fitted=TODAY,
         seed=seed,
         start=start,
+        confidence=confidence,
     )
     return numbers
 
 
-def once(calibration: Rows, test: Rows) -> ScaleCalibration:
+def once(calibration: Rows, test: Rows, confidence: float | None) -> ScaleCalibration:
     print(f"\ncalibrated once on {len(calibration.truth)} cases, found on {len(test.truth)} others")
     print(
         "| bound | alpha | found | of | lower 95 % | set size | over-triage | over-triage by the set's top |"
@@ -102,7 +103,7 @@ def once(calibration: Rows, test: Rows) -> ScaleCalibration:
     numbers = ScaleCalibration()
     for risk in Risk:
         for alpha in ALPHAS:
-            numbers = fitted(calibration, risk, alpha, 7, None)
+            numbers = fitted(calibration, risk, alpha, 7, None, confidence)
             item = found(numbers, test, risk)
             low = clopper_pearson_interval(item.missed, item.among, confidence=0.90).low
             print(
@@ -114,7 +115,9 @@ def once(calibration: Rows, test: Rows) -> ScaleCalibration:
     return numbers.model_copy(update={"risk": None})
 
 
-def draws(test: Rows, start: ScaleCalibration, count: int, size: int, risks: list[Risk]) -> None:
+def draws(
+    test: Rows, start: ScaleCalibration, count: int, size: int, risks: list[Risk], confidence: float | None
+) -> None:
     names = sorted(set(test.site))
     print(f"\n{count} draws of {size} cases of one site; `broken`: lower 95 % limit above alpha")
     print(
@@ -124,11 +127,18 @@ def draws(test: Rows, start: ScaleCalibration, count: int, size: int, risks: lis
     for risk in risks:
         for alpha in ALPHAS:
             for name in names:
-                row_of(test, start, count, size, risk, alpha, name)
+                row_of(test, start, count, size, risk, alpha, name, confidence)
 
 
 def row_of(
-    test: Rows, start: ScaleCalibration, count: int, size: int, risk: Risk, alpha: float, name: str
+    test: Rows,
+    start: ScaleCalibration,
+    count: int,
+    size: int,
+    risk: Risk,
+    alpha: float,
+    name: str,
+    confidence: float | None,
 ) -> None:
     rng = np.random.default_rng(11)
     own = np.flatnonzero(test.site == name)
@@ -137,7 +147,7 @@ def row_of(
     few = 0
     for seed in range(count):
         drawn = rng.permutation(own)
-        numbers = fitted(test.take(drawn[:size]), risk, alpha, seed, start)
+        numbers = fitted(test.take(drawn[:size]), risk, alpha, seed, start, confidence)
         few += not (numbers.risk is not None and numbers.risk.bounds[0].enough)
         results[name].append(found(numbers, test.take(drawn[size : size + AT_MOST]), risk))
         if len(other):
@@ -168,16 +178,18 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=0)
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--risk", choices=["high", "all", "both"], default="both")
+    parser.add_argument("--confidence", type=float, default=CONFIDENCE, help="0: on average over draws")
     given = parser.parse_args()
+    confidence = given.confidence or None
     with given.labels.open(newline="", encoding="utf-8") as file:
         labels = {
             row["case_id"]: (int(row["truth"]), row.get("site") or "all") for row in csv.DictReader(file)
         }
     test = read(given.test, labels)
-    start = once(read(given.calibration, labels), test)
+    start = once(read(given.calibration, labels), test, confidence)
     if given.draws:
         risks = {"high": [Risk.HIGH], "all": [Risk.ALL], "both": list(Risk)}[given.risk]
-        draws(test, start, given.draws, given.rows, risks)
+        draws(test, start, given.draws, given.rows, risks, confidence)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,8 @@ def test_a_scale_then_a_site_in_one_file_and_the_setting_chooses(calibrate, tmp_
     assert "no guarantee (no site was named" in plain.out
     assert "of 5 above their set" in plain.out
     assert plain.out.count("; no guarantee") == 1
+    few = calibrate("--rows", "40", "--under-triage-all", "0.06", "--confidence", "0.9")
+    assert "keep 6.0% on average over draws of such rows, not with 90% confidence (needs 38)" in few.err
     before = json.loads(path.read_text())
     assert before["scales"]["KTAS"]["risk"]["site"] is None
 
@@ -80,6 +82,7 @@ def test_a_scale_then_a_site_in_one_file_and_the_setting_chooses(calibrate, tmp_
     own = calibrate("--site", "west", "--rows", "20", "--under-triage", "0.1")
     assert own.code == 0
     assert "needs 9" in own.err
+    assert "confidence" not in own.err
     assert "every set reaches level 1" in own.out
     content = json.loads(path.read_text())
     assert content["scales"] == before["scales"]
@@ -138,6 +141,7 @@ def test_a_kind_of_arrival_gets_numbers_of_its_own(calibrate, tmp_path):
         (("--group", "child", "--site", "west"), "take all patients alike"),
         (("--group", "narrative"), "no labelled row of the kind narrative"),
         (("--under-triage", "1"), "0.10 is 10 %"),
+        (("--confidence", "0.4"), "lies between 0.5 and 1"),
         (("--beside-rules", "--site", "west"), "read the model alone"),
         (("--beside-rules", "--rows", "20"), "calibrate without it first"),
         (("--site", "no such site"), "letters, digits"),

@@ -21,7 +21,7 @@ from triage.metrics.calibration import (
     reliability_table,
     risk_coverage_curve,
 )
-from triage.metrics.exact import clopper_pearson_interval
+from triage.metrics.exact import binomial_at_most, clopper_pearson_interval
 from triage.metrics.intervals import Interval, wilson_interval
 from triage.metrics.levels import Predicted, Truth
 from triage.metrics.safety import (
@@ -42,6 +42,7 @@ __all__ = [
     "RiskCoverage",
     "Truth",
     "accuracy",
+    "binomial_at_most",
     "brier_score",
     "clopper_pearson_interval",
     "confusion_matrix",

@@ -1,4 +1,4 @@
-"""The exact interval of a proportion without scipy: the product states it, and the plain install has only numpy."""
+"""The exact interval and tail of a proportion, without scipy: the plain install has only numpy."""
 
 import math
 from collections.abc import Callable
@@ -24,22 +24,24 @@ def clopper_pearson_interval(successes: int, total: int, *, confidence: float = 
         raise ValueError(f"confidence {confidence} is not between 0 and 1")
     tail = (1 - confidence) / 2
     # P(X >= successes) grows with the share, P(X <= successes) falls.
-    low = 0.0 if successes == 0 else _crossing(lambda share: 1 - _at_most(successes - 1, total, share), tail)
-    high = 1.0 if successes == total else _crossing(lambda share: -_at_most(successes, total, share), -tail)
+    low = (
+        0.0
+        if successes == 0
+        else _crossing(lambda share: 1 - binomial_at_most(successes - 1, total, share), tail)
+    )
+    high = (
+        1.0
+        if successes == total
+        else _crossing(lambda share: -binomial_at_most(successes, total, share), -tail)
+    )
     return Interval(low, high)
 
 
-def _crossing(rising: Callable[[float], float], value: float) -> float:
-    """Where a rising function on [0, 1] reaches ``value``, by bisection."""
-    low, high = 0.0, 1.0
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < value else (low, middle)
-    return (low + high) / 2
+def binomial_at_most(successes: int, total: int, share: float) -> float:
+    """P(X <= successes), X the successes among ``total`` where each has the probability ``share``.
 
-
-def _at_most(successes: int, total: int, share: float) -> float:
-    """P(X <= successes) of a binomial, by its terms' logarithms: powers alone would underflow."""
+    By its terms' logarithms: powers alone would underflow.
+    """
     if share <= 0.0:
         return 1.0
     if share >= 1.0:
@@ -51,3 +53,12 @@ def _at_most(successes: int, total: int, share: float) -> float:
         )
         for k in range(successes + 1)
     )
+
+
+def _crossing(rising: Callable[[float], float], value: float) -> float:
+    """Where a rising function on [0, 1] reaches ``value``, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < value else (low, middle)
+    return (low + high) / 2

@@ -8,9 +8,15 @@ ICLR 2024, equation 4, with a loss bounded by B = 1). Then the expected rate of 
 most alpha, whatever the model, where that patient and the n cases are exchangeable. The average is over patients and
 over draws of the n cases: one draw can lie above alpha, the more so the smaller n is.
 
+A hospital has one draw. So, where n is large enough, the threshold is also the largest at which the exact upper limit
+of the rate of misses (Clopper-Pearson, one-sided) is at most alpha: then at most one draw in ten lies above alpha at a
+confidence of 0.9 (Bates, Angelopoulos, Lei, Malik and Jordan, "Distribution-free, risk-controlling prediction sets",
+JACM 2021, theorem 1 with the binomial bound). With fewer cases the promise is the average, and says so.
+
 Only an upward step of the set is governed here. The suggestion stays what the decision rule says.
 """
 
+import bisect
 import math
 from collections.abc import Sequence
 from datetime import date
@@ -23,8 +29,10 @@ from pydantic import Field
 
 from data_schemas import LevelProbabilities
 from data_schemas._base import Frozen
-from triage.metrics import clopper_pearson_interval
+from triage.metrics import binomial_at_most, clopper_pearson_interval
 
+CONFIDENCE = 0.9
+"""In so many of ten draws of the labelled cases the bound holds for the patients to come."""
 _DIGITS = 1_000_000
 _ROUNDING = 1e-9
 """Sums of five floats differ in the last digits with their order; a threshold stays clear of that."""
@@ -45,6 +53,7 @@ class RiskBound(Frozen):
     """One bound, and the threshold that keeps it.
 
     ``cases`` are those it rests on (of levels 1-2 for ``Risk.HIGH``), ``missed`` those of them above their set.
+    ``confidence`` is how often a draw of the cases keeps it; None where it is kept on average over draws.
     """
 
     risk: Risk
@@ -52,6 +61,7 @@ class RiskBound(Frozen):
     cases: int = Field(ge=0)
     missed: int = Field(ge=0)
     threshold: float = Field(ge=0.0, le=1.0)
+    confidence: float | None = Field(default=None, gt=0.5, lt=1.0)
 
     @property
     def enough(self) -> bool:
@@ -105,9 +115,16 @@ class RiskFinding(Frozen):
         return self.low > self.alpha
 
 
-def cases_needed(alpha: float) -> int:
-    """The least cases for which any threshold but 0 can keep ``alpha``: ceil(1 / alpha) - 1."""
-    return math.ceil(1 / _exact(alpha)) - 1
+def cases_needed(alpha: float, confidence: float | None = None) -> int:
+    """The least cases for which any threshold but 0 can keep ``alpha``.
+
+    On average over draws ceil(1 / alpha) - 1, with a confidence where that many patients without a miss would be less
+    likely than 1 - confidence: 19 and 45 for 5 % and a confidence of 0.9.
+    """
+    average = math.ceil(1 / _exact(alpha)) - 1
+    if confidence is None:
+        return average
+    return max(average, math.ceil(math.log(1 - confidence) / math.log1p(-alpha) - _ROUNDING))
 
 
 def reach(probabilities: LevelProbabilities, suggested: int, threshold: float) -> int:
@@ -130,6 +147,7 @@ def control(
     fitted_on: str,
     fitted: date,
     site: str | None = None,
+    confidence: float | None = CONFIDENCE,
 ) -> RiskPolicy:
     """The policy that keeps the bounds.
 
@@ -143,21 +161,30 @@ def control(
         fitted_on: what the cases are, for the file.
         fitted: the day.
         site: the site they come from, where it is the one that the policy is for.
+        confidence: how often a draw of the cases is to keep each bound, in (0.5, 1); None, or too few cases for it:
+            on average over draws.
 
     Raises:
-        ValueError: no bounds, lengths differ, or an alpha outside (0, 1).
+        ValueError: no bounds, lengths differ, an alpha outside (0, 1), or a confidence outside (0.5, 1).
     """
     if not bounds:
         raise ValueError("risk control needs at least one bound")
+    if confidence is not None and not 0.5 < confidence < 1.0:
+        raise ValueError(f"confidence {confidence} is not between 0.5 and 1")
     scores, true = _scores(probabilities, suggested, truth), np.asarray(truth, dtype=np.int64)
     found = []
     for risk, alpha in bounds:
         if not 0.0 < alpha < 1.0:
             raise ValueError(f"alpha {alpha} is not between 0 and 1")
         own = scores[_among(risk, true)]
-        threshold = _threshold(own, alpha)
+        kept = confidence if confidence and len(own) >= cases_needed(alpha, confidence) else None
+        threshold = _threshold(own, _allowed(len(own), alpha, kept))
         missed = int((own < threshold).sum())
-        found.append(RiskBound(risk=risk, alpha=alpha, cases=len(own), missed=missed, threshold=threshold))
+        found.append(
+            RiskBound(
+                risk=risk, alpha=alpha, cases=len(own), missed=missed, threshold=threshold, confidence=kept
+            )
+        )
     return RiskPolicy(bounds=tuple(found), site=site, fitted_on=fitted_on, fitted=fitted)
 
 
@@ -203,9 +230,23 @@ def _scores(probabilities: ArrayLike, suggested: Sequence[int], truth: Sequence[
     return np.where(true < said, reached, np.inf)
 
 
-def _threshold(scores: NDArray[np.float64], alpha: float) -> float:
-    """The largest threshold with (misses + 1) / (n + 1) <= alpha, a little less by rounding; 0 where n is too small."""
-    allowed = math.floor(_exact(alpha) * (len(scores) + 1)) - 1
+def _allowed(cases: int, alpha: float, confidence: float | None) -> int:
+    """The most misses with (misses + 1) / (cases + 1) <= alpha and, with a confidence, an exact upper limit <= alpha.
+
+    -1 where not even none will do.
+    """
+    average = math.floor(_exact(alpha) * (cases + 1)) - 1
+    if confidence is None:
+        return average
+    # The upper limit is at most alpha where so few misses would be no likelier than 1 - confidence at a rate of alpha.
+    unlikely = bisect.bisect_right(
+        range(cases), 1 - confidence + _ROUNDING, key=lambda misses: binomial_at_most(misses, cases, alpha)
+    )
+    return min(average, unlikely - 1)
+
+
+def _threshold(scores: NDArray[np.float64], allowed: int) -> float:
+    """The largest threshold with that many misses, a little less by rounding; 0 where not even none is allowed."""
     if allowed < 0:
         return 0.0
     if allowed >= len(scores):
@@ -231,7 +272,8 @@ def _promise(bound: RiskBound, site: str, fitted_on: str, fitted: date) -> str:
             f"{site}: {basis} are too few for a bound of {bound.alpha:.1%} (needs {cases_needed(bound.alpha)}): "
             "every set reaches level 1."
         )
+    how = "on average" if bound.confidence is None else f"with {bound.confidence:.0%} confidence"
     return (
-        f"{site}: on average at most {bound.alpha:.1%} of {whose} are more urgent than every level of their set. "
+        f"{site}: {how} at most {bound.alpha:.1%} of {whose} are more urgent than every level of their set. "
         f"Rests on {basis}, and holds while patients, labels, model and prompt stay as they were (exchangeable)."
     )

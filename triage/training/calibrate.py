@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from data_schemas import LevelProbabilities
 from triage.slm.calibration import LevelBias, ScaleCalibration
-from triage.slm.conformal import Risk, cases_needed, control
+from triage.slm.conformal import CONFIDENCE, Risk, cases_needed, control
 
 FloatArray = NDArray[np.float64]
 
@@ -139,6 +139,7 @@ def fit_with_bounds(
     seed: int = 0,
     recall_wanted: float = 0.6,
     start: ScaleCalibration | None = None,
+    confidence: float | None = CONFIDENCE,
 ) -> tuple[ScaleCalibration, NDArray[np.bool_]]:
     """``fit`` on one random half, and the bounds on under-triage on the other, which nothing was fitted on.
 
@@ -174,6 +175,7 @@ def fit_with_bounds(
         fitted_on=fitted_on,
         fitted=fitted,
         site=site,
+        confidence=confidence,
     )
     return numbers.model_copy(update={"risk": policy}), kept
 

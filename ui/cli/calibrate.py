@@ -29,7 +29,7 @@ from triage.slm import (
 from triage.slm.adapter import adapter_sha256
 from triage.slm.arrival_group import ArrivalGroup, arrival_group
 from triage.slm.calibration import SiteName, read_calibration
-from triage.slm.conformal import Risk, cases_needed, check
+from triage.slm.conformal import CONFIDENCE, Risk, cases_needed, check
 from triage.slm.prompt import asked_scale
 from triage.training.calibrate import (
     apply,
@@ -45,6 +45,7 @@ from ui.cli import common
 from ui.cli.exits import Exit
 
 _CHUNK = 64
+_LEAST_CONFIDENCE = 0.5
 _BOUND = "Bound on under-triage among {}: the share more urgent than their whole prediction set."
 
 Answers = tuple[NDArray[np.float64], list[int], list[int]]
@@ -63,6 +64,11 @@ def calibrate(
     ),
     under_triage_all: float | None = typer.Option(
         None, "--under-triage-all", min=0.0, max=1.0, help=_BOUND.format("all levels")
+    ),
+    confidence: float = typer.Option(
+        CONFIDENCE,
+        "--confidence",
+        help="How sure a bound is to hold with the rows drawn, 0.5 to 1; 0, or too few rows: on average over draws.",
     ),
     recall: float = typer.Option(
         0.6, "--recall", min=0.0, max=1.0, help="Least recall of levels 1-2 wanted."
@@ -88,7 +94,7 @@ def calibrate(
         for risk, alpha in ((Risk.HIGH, under_triage), (Risk.ALL, under_triage_all))
         if alpha is not None
     ]
-    _refuse(bounds, site, group, beside_rules=beside_rules)
+    _refuse(bounds, confidence, site, group, beside_rules=beside_rules)
     settings = common.settings().with_adapter(adapter)
     fitting, others = _drawn(task, data, rows, checked, seed, group)
     scale = asked_scale(fitting[0].scale)
@@ -124,6 +130,7 @@ def calibrate(
                 seed=seed,
                 recall_wanted=recall,
                 start=start,
+                confidence=confidence or None,
             )
         elif beside_rules:
             numbers = fit_beside_rules(raw, truth, by_rules, fitted_on=what, recall_wanted=recall)
@@ -149,7 +156,7 @@ def calibrate(
     else:
         where = "rows it was fitted on" if kept.all() and not bounds else "rows nothing was fitted on"
         _describe(numbers, raw[kept], [level for level, keep in zip(truth, kept, strict=True) if keep], where)
-        _promise(numbers)
+        _promise(numbers, confidence)
     if later[1] and not beside_rules:
         _check(numbers, *later[:2])
     _say(
@@ -160,6 +167,7 @@ def calibrate(
 
 def _refuse(
     bounds: Sequence[tuple[Risk, float]],
+    confidence: float,
     site: str | None,
     group: ArrivalGroup | None,
     *,
@@ -168,6 +176,8 @@ def _refuse(
     """Options that do not go together, before the model is opened."""
     if any(not 0.0 < alpha < 1.0 for _, alpha in bounds):
         raise _stop("a bound", "lies between 0 and 1: --under-triage 0.10 is 10 %")
+    if confidence and not _LEAST_CONFIDENCE < confidence < 1.0:
+        raise _stop("--confidence", "lies between 0.5 and 1, as 0.9, or is 0: then on average over draws")
     try:
         TypeAdapter(SiteName | None).validate_python(site)
     except ValidationError:
@@ -326,7 +336,7 @@ def _describe_beside(
     )
 
 
-def _promise(numbers: ScaleCalibration) -> None:
+def _promise(numbers: ScaleCalibration, wanted: float) -> None:
     policy = numbers.risk
     if policy is None:
         _say("no guarantee (no bound was asked for: --under-triage 0.10)")
@@ -341,6 +351,13 @@ def _promise(numbers: ScaleCalibration) -> None:
                 "too few rows",
                 f"{bound.cases} of {bound.risk.value} cannot keep {bound.alpha:.1%} (needs "
                 f"{cases_needed(bound.alpha)}): every set reaches level 1. Give more rows or a greater bound",
+                "bold yellow",
+            )
+        elif wanted and bound.confidence is None:
+            common.err.say(
+                "few rows",
+                f"{bound.cases} of {bound.risk.value} keep {bound.alpha:.1%} on average over draws of such rows, not "
+                f"with {wanted:.0%} confidence (needs {cases_needed(bound.alpha, wanted)})",
                 "bold yellow",
             )
     _say(f"guarantee    {policy.guarantee}" if policy.guarantee else f"no guarantee {_NOT_OF_THE_SITE}")

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from triage.metrics import (
+    binomial_at_most,
     brier_score,
     clopper_pearson_interval,
     expected_calibration_error,
@@ -100,6 +101,13 @@ def test_the_exact_interval_is_scipys(counts: tuple[int, int], confidence: float
     found = clopper_pearson_interval(*counts, confidence=confidence)
     expected = binomtest(*counts).proportion_ci(confidence, method="exact")
     assert tuple(found) == pytest.approx((expected.low, expected.high), abs=1e-8)
+
+
+@given(
+    st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.001, 0.999)
+)
+def test_the_binomial_tail_is_scipys(counts: tuple[int, int], share: float) -> None:
+    assert binomial_at_most(*counts, share) == pytest.approx(binom.cdf(*counts, share), abs=1e-9)
 
 
 def test_none_of_301_is_not_never() -> None:

@@ -21,8 +21,11 @@ def distributions(draw):
     return LevelProbabilities(p=tuple(w / sum(weights) for w in weights))
 
 
-def policy(p, said, truth, alpha, risk=HIGH, **more) -> RiskPolicy:
-    return control(p, said, truth, [(risk, alpha)], fitted_on="made-up cases", fitted=DAY, **more)
+def policy(p, said, truth, alpha, risk=HIGH, confidence=None, **more) -> RiskPolicy:
+    bounds = [(risk, alpha)]
+    return control(
+        p, said, truth, bounds, fitted_on="made-up cases", fitted=DAY, confidence=confidence, **more
+    )
 
 
 def world(rng, cases, mix=(0.02, 0.14, 0.5, 0.28, 0.06)):
@@ -73,6 +76,28 @@ def test_cases_needed(alpha, cases):
     assert policy(p[1:], said[1:], truth[1:], alpha).threshold == 0.0
 
 
+@pytest.mark.parametrize(
+    ("alpha", "confidence", "cases"),
+    [(0.05, 0.9, 45), (0.1, 0.9, 22), (0.15, 0.9, 15), (0.05, 0.95, 59), (0.5, 0.6, 2), (0.5, 0.9, 4)],
+)
+def test_cases_needed_with_a_confidence(alpha, confidence, cases):
+    assert cases_needed(alpha, confidence) == cases
+    assert (1 - alpha) ** cases <= 1 - confidence + 1e-9  # binomial: so many patients without a miss
+    p, said, truth = [[0, 0.4, 0.6, 0, 0]] * cases, [3] * cases, [2] * cases
+    (bound,) = policy(p, said, truth, alpha, confidence=confidence).bounds
+    assert (bound.confidence, bound.missed) == (confidence, 0)
+    assert bound.threshold > 0.0
+    assert policy(p[1:], said[1:], truth[1:], alpha, confidence=confidence).bounds[0].confidence is None
+
+
+def test_hand_worked_confidence():
+    # P(at most 7 of 200) at a share of 5 % is 0.2133, of 5 of 200 0.0623, of 6 0.1237: at 0.9 five misses are allowed.
+    p = [[0, k / 201, 1 - k / 201, 0, 0] for k in range(1, 201)]
+    (bound,) = policy(p, [3] * 200, [2] * 200, 0.05, confidence=0.9).bounds
+    assert (bound.missed, bound.confidence) == (5, 0.9)
+    assert policy(p, [3] * 200, [2] * 200, 0.05).bounds[0].missed == 9
+
+
 def test_where_the_suggestions_are_urgent_enough_nothing_is_added():
     found = policy([[0, 0.6, 0.4, 0, 0]] * 30, [2] * 30, [2] * 30, 0.1)
     assert found.threshold == 1.0
@@ -99,6 +124,25 @@ def test_over_draws_the_mean_risk_is_at_most_alpha_and_not_far_below(risk, cases
         assert np.mean(rates) >= min(alpha, (score[among] < 1).mean()) - 0.025 - 3 * error
 
 
+@pytest.mark.parametrize(("risk", "cases"), [(Risk.HIGH, 400), (Risk.ALL, 50), (Risk.ALL, 400)])
+@pytest.mark.parametrize(("alpha", "confidence"), [(0.05, 0.9), (0.2, 0.75)])
+def test_with_a_confidence_so_many_draws_keep_the_bound_and_some_do_not(risk, cases, alpha, confidence):
+    rng = np.random.default_rng(5)
+    p, listed, levels = world(rng, 20_000)
+    said, truth = np.array(listed), np.array(levels)
+    score = np.where(truth < said, np.cumsum(p, 1)[np.arange(20_000), truth - 1], np.inf)
+    among = truth <= 2 if risk is Risk.HIGH else np.ones(20_000, dtype=bool)
+    broken = []
+    for _ in range(200):
+        draw = rng.integers(0, 20_000, cases)
+        found = policy(p[draw], said[draw].tolist(), truth[draw].tolist(), alpha, risk, confidence)
+        if found.bounds[0].confidence is not None:
+            broken.append(float((score[among] < found.threshold).mean()) > alpha)
+    assert len(broken) >= 190
+    assert np.mean(broken) <= 1 - confidence + 3 * (confidence * (1 - confidence) / len(broken)) ** 0.5
+    assert any(broken) or (score[among] < 1).mean() <= alpha + 0.02  # kept by the threshold, not by giving up
+
+
 def test_a_bound_on_levels_1_2_outlives_another_mix_of_levels_and_one_on_all_does_not():
     rng = np.random.default_rng(3)
     ill = (0.06, 0.4, 0.4, 0.1, 0.04)
@@ -122,6 +166,15 @@ def test_a_smaller_alpha_never_makes_a_set_smaller(seed, alpha, step, risk):
     assert all(
         a <= b for a, b in zip(sets(p, said, strict.threshold), sets(p, said, loose.threshold), strict=True)
     )
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.5), st.floats(0.55, 0.99), st.sampled_from(Risk))
+def test_a_confidence_never_makes_a_set_smaller(seed, alpha, confidence, risk):
+    p, said, truth = world(np.random.default_rng(seed), 80)
+    sure, average = (policy(p, said, truth, alpha, risk, c) for c in (confidence, None))
+    assert sure.threshold <= average.threshold
+    if sure.bounds[0].confidence is None:
+        assert sure.threshold == average.threshold
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.5), st.sampled_from(Risk))
@@ -158,7 +211,15 @@ def test_the_strictest_of_several_bounds_is_kept():
     p, said, truth = world(np.random.default_rng(1), 300)
     both = control(p, said, truth, [(HIGH, 0.1), (Risk.ALL, 0.05)], fitted_on="x", fitted=DAY, site="A")
     assert both.threshold == min(bound.threshold for bound in both.bounds)
-    assert both.guarantee.count("on average at most") == 2
+    assert both.guarantee.count("A: with 90% confidence at most") == 2
+
+
+def test_what_few_cases_can_only_keep_on_average_is_promised_as_such():
+    p, said, truth = world(np.random.default_rng(1), 100)
+    found = policy(p, said, truth, 0.1, confidence=0.9, site="A")
+    assert found.bounds[0].cases < cases_needed(0.1, 0.9)
+    assert "A: on average at most 10.0%" in found.guarantee
+    assert found == policy(p, said, truth, 0.1, site="A")
 
 
 def test_without_labels_of_the_site_nothing_is_promised():
@@ -185,6 +246,8 @@ def test_wrong_input_is_refused():
         policy(p, said, truth, 1.0)
     with pytest.raises(ValueError, match="at least one bound"):
         control(p, said, truth, [], fitted_on="x", fitted=DAY)
+    with pytest.raises(ValueError, match=r"confidence 0\.5 is not between"):
+        policy(p, said, truth, 0.1, confidence=0.5)
     with pytest.raises(ValueError, match="for each case"):
         policy(p, said[1:], truth, 0.1)
     with pytest.raises(ValueError, match="sets"):
