@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 import yaml
 
@@ -43,6 +44,7 @@ _NEAR_LIMIT = 6
 _NEXT_LIMIT = 1
 """Words between a `next` trigger and its finding ("a colleague had a massive heart attack")."""
 _POST_LIMIT = 5
+_OWN_DENIAL_WITHIN = 4
 _COMPARES = frozenset(
     {
         "like",
@@ -65,9 +67,61 @@ _COMPARES = frozenset(
 )
 """Between a finding and a date: the date is of something else ("chest pain like his heart attack in 2018")."""
 _AGAIN_WITHIN = 6
+_DISEASES = frozenset(
+    {
+        "afib",
+        "anxiety",
+        "asthma",
+        "bipolar",
+        "cad",
+        "chf",
+        "ckd",
+        "copd",
+        "depression",
+        "diabete",
+        "dm",
+        "esrd",
+        "etoh",
+        "hld",
+        "htn",
+        "hypertension",
+        "schizophrenia",
+    }
+)
+"""In normal form. What a history is of, beside the lexicon's own conditions."""
+_HERE_AND_NOW = frozenset({"who", "now", "today", "with", "came", "come", "here", "found"})
 _CLOSERS = frozenset({"or", "nor"})
-_DENIES_NEXT = frozenset({"no", "neg", "negative", "none"})
+_SCOPE_LIMIT = 120
+"""Tokens that any scope reaches: a text without a full stop is not denied to its end, nor read for minutes."""
+_DENIES_NEXT = frozenset(
+    {"no", "neg", "negative", "none", "deny", "denied", "denying", "absent", "unlikely"}
+)  # in normal form: "denies" is "deny"
+_NOT_DENIED = frozenset(
+    {
+        "by",
+        "at",
+        "on",
+        "in",
+        "per",
+        "when",
+        "today",
+        "now",
+        "currently",
+        "and",
+        "or",
+        "but",
+        "with",
+        "also",
+        "x",
+    }
+)
+"""After a denial, these are not what it denies: "facial droop denied by pt"."""
+_RELATIVES_OWN = frozenset({"family", "fhx", "f/h"})
+_THE_PATIENT = frozenset({"pt", "patient", "now"})
 _BREAKS = frozenset({",", "and", ":", "(", ")", "plus", "+"})
+_BETWEEN_DENIALS = frozenset(
+    {"having", "have", "has", "had", "being", "he", "she", "is", "was", "there", "that", "to"}
+)
 _NEGATION_ITEM_AFFIRMED = frozenset({"x", "since", "for", "rated", "rate", "started", "began", "onset"})
 
 
@@ -103,18 +157,28 @@ class Context:
 
     def __init__(self, tokens: Sequence[Token], consumed: Sequence[tuple[int, int]]) -> None:
         self._tokens = tokens
+        self._consumed = tuple(consumed)
         self._triggers = _triggers(tokens, consumed)
 
-    def assertion(self, first: int, last: int, *, is_condition: bool = False) -> Assertion:
+    def assertion(
+        self, first: int, last: int, *, is_condition: bool = False, is_observed: bool = False
+    ) -> Assertion:
         """What the text says about the finding at tokens ``[first, last)``.
 
         ``is_condition`` marks a disease or treatment: only those continue a comma-separated history.
+        ``is_observed`` marks what nobody says of himself ("unresponsive"): no list of denials holds it.
         """
         reached = {
             trigger.assertion
             for trigger in self._triggers
             if not (trigger.first < last and first < trigger.last)
             and self._reaches(trigger, first, last, is_condition=is_condition)
+            and not (
+                is_observed
+                and trigger.assertion is Assertion.NEGATED
+                and trigger.last <= first
+                and self._after_comma(trigger.last, first)
+            )
         }
         if Assertion.NEGATED in reached and self._denied_twice(first, last):
             reached.discard(Assertion.NEGATED)
@@ -122,8 +186,8 @@ class Context:
 
     def _reaches(self, trigger: _Trigger, first: int, last: int, *, is_condition: bool) -> bool:
         if trigger.scope == "post":
-            return trigger.first >= last and self._post(trigger, last)
-        if trigger.last > first:
+            return trigger.first >= last and self._post(trigger, last, is_condition=is_condition)
+        if not trigger.last <= first <= trigger.last + _SCOPE_LIMIT:
             return False
         if trigger.assertion is Assertion.HISTORICAL:
             return self._history(trigger, first, is_condition=is_condition)
@@ -131,23 +195,24 @@ class Context:
             between = self._tokens[trigger.last : first]
             return len(between) <= _NEXT_LIMIT and all(token.is_word for token in between)
         if trigger.scope == "list":
-            return self._list(trigger, first, last)
+            return self._list(trigger, first, last, is_condition=is_condition)
         return self._near(trigger, first)
 
-    def _post(self, trigger: _Trigger, last: int) -> bool:
+    def _post(self, trigger: _Trigger, last: int, *, is_condition: bool) -> bool:
         between = self._tokens[last : trigger.first]
-        after = self._tokens[trigger.last : trigger.last + 1]
-        if self._tokens[trigger.last - 1].norm in _DENIES_NEXT and after and after[0].is_word:
+        if len(between) > _POST_LIMIT or _denies_what_follows(self._tokens, trigger.last):
             return False  # "chest pain - no radiation": the denial is about what follows
         if trigger.assertion is Assertion.NEGATED and any(
             token.norm in _BREAKS or token.norm in _ALWAYS_END for token in between
         ):
             return False
         if trigger.assertion is Assertion.HISTORICAL and (
-            any(token.norm in _COMPARES for token in between) or self._again(trigger.last)
+            any(token.norm in _COMPARES for token in between)
+            or self._again(trigger.last)
+            or (not is_condition and self._another(last, trigger.first))
         ):
             return False
-        return len(between) <= _POST_LIMIT and not any(
+        return not any(
             ends_sentence(token) or token.norm in _ALWAYS_END or token.norm in {","} for token in between
         )
 
@@ -159,6 +224,13 @@ class Context:
             if token.norm == "again":
                 return True
         return False
+
+    def _another(self, start: int, stop: int) -> bool:
+        """Whether a finding stands between: the date is its own ("facial droop stroke 2 yrs ago")."""
+        return any(start <= first and last <= stop for first, last in self._consumed)
+
+    def _after_comma(self, start: int, first: int) -> bool:
+        return any(token.norm == "," for token in self._tokens[start:first])
 
     def _ended(self, start: int, stop: int) -> bool:
         """Whether a scope that starts at ``start`` has ended before ``stop``."""
@@ -175,17 +247,33 @@ class Context:
                 broken = True
         return False
 
-    def _list(self, trigger: _Trigger, first: int, last: int) -> bool:
+    def _list(self, trigger: _Trigger, first: int, last: int, *, is_condition: bool) -> bool:
         if self._ended(trigger.last, first):
             return False
-        after_comma = any(token.norm == "," for token in self._tokens[trigger.last : first])
+        after_comma = self._after_comma(trigger.last, first)
+        if trigger.assertion is Assertion.FAMILY and self._tokens[trigger.first].norm not in _RELATIVES_OWN:
+            if any(token.norm in _THE_PATIENT for token in self._tokens[trigger.last : first]):
+                return False
+            if after_comma and not is_condition:  # "wife has covid, severe SOB"
+                return False
         if trigger.assertion is Assertion.HYPOTHETICAL and after_comma:
             return self._closed_by_or(trigger.last, first)
+        if after_comma and not is_condition and self._about_history(trigger):
+            return self._closed_by_or(trigger.last, first)  # "no hx of trauma, facial droop"
         return not (trigger.assertion is Assertion.NEGATED and after_comma and self._given_value(last))
+
+    def _about_history(self, trigger: _Trigger) -> bool:
+        """Whether it denies a history ("no hx of", "denies hx of") rather than a finding."""
+        return trigger.assertion is Assertion.NEGATED and any(
+            token.norm in {"history", "hx", "h/o"} for token in self._tokens[trigger.first : trigger.last + 1]
+        )
 
     def _given_value(self, last: int) -> bool:
         """Whether what follows measures the finding ("chest pain 8/10", "cough x 2 days"): then it is there."""
-        for token in self._tokens[last : last + 2]:
+        after = self._tokens[last : last + 2]
+        if [token.norm for token in after] in (["with", "plan"], ["with", "intent"]):
+            return True
+        for token in after:
             if ends_sentence(token) or token.norm in _BREAKS:
                 return False
             if token.norm in _NEGATION_ITEM_AFFIRMED or token.norm[0].isdigit():
@@ -209,7 +297,7 @@ class Context:
         """Whether the comma-separated list that holds ``first`` is closed by "or" at or after its last comma."""
         last_comma = max(at for at in range(start, first) if self._tokens[at].norm == ",")
         commas_before_or = 0
-        for at in range(last_comma + 1, len(self._tokens)):
+        for at in range(last_comma + 1, min(len(self._tokens), first + _SCOPE_LIMIT)):
             token = self._tokens[at]
             if ends_sentence(token) or token.norm in _ALWAYS_END or token.norm in _END_AFTER_BREAK:
                 return False
@@ -222,8 +310,12 @@ class Context:
         if self._ended(trigger.last, first):
             return False
         between = self._tokens[trigger.last : first]
-        if any(token.norm in {"who", "now", "today", "with", "came", "come", "here"} for token in between):
+        if any(token.norm in _HERE_AND_NOW for token in between):
             return False
+        if not is_condition and not self._after_comma(trigger.last, first):
+            known = any(token.norm in _DISEASES for token in between)
+            if known or self._another(trigger.last, first):
+                return False  # the history is of what stands between: "hx DM unresponsive"
         if self._tokens[trigger.first].norm in {"previou", "previously", "prior", "past", "remote"}:
             return len(between) <= 2
         return is_condition or not any(token.norm in {",", "and"} for token in between)
@@ -242,19 +334,28 @@ class Context:
             return False
         left, right = before[-2], before[-1]
         between = self._tokens[left.last : right.first]
-        return len(between) <= 2 and all(
-            token.is_word and token.norm not in {"and", "or"} for token in between
-        )
+        return len(between) <= 2 and all(token.norm in _BETWEEN_DENIALS for token in between)
+
+
+def _denies_what_follows(tokens: Sequence[Token], last: int) -> bool:
+    """Whether the denial that ends before ``last`` is about the word that follows it: "chest pain - denies SOB".
+
+    Not where that word has a denial of its own after it ("SI: no HI: no").
+    """
+    if tokens[last - 1].norm not in _DENIES_NEXT or last >= len(tokens):
+        return False
+    if not tokens[last].is_word or tokens[last].norm in _NOT_DENIED:
+        return False
+    return not any(
+        mark.norm == ":" and denial.norm in _DENIES_NEXT
+        for mark, denial in pairwise(tokens[last + 1 : last + 1 + _OWN_DENIAL_WITHIN])
+    )
 
 
 def _denies_next(hit: Hit, tokens: Sequence[Token]) -> bool:
     """Whether a denial after a mark (": no") is about the word that follows: "Neuro: no weakness"."""
     return (
-        hit.key.endswith("/post")
-        and not tokens[hit.first].is_word
-        and tokens[hit.last - 1].norm in _DENIES_NEXT
-        and hit.last < len(tokens)
-        and tokens[hit.last].is_word
+        hit.key.endswith("/post") and not tokens[hit.first].is_word and _denies_what_follows(tokens, hit.last)
     )
 
 

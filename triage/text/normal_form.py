@@ -20,6 +20,30 @@ _UNCHANGED = frozenset(
     ]
 )
 _MAX_EXPANDED = 5
+APOSTROPHES = "’‘ʼ´`"
+"""Marks that are typed for an apostrophe."""
+_APOSTROPHES = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
+_CONTRACTIONS = {
+    word.replace("'", ""): word
+    for word in [
+        "aren't",
+        "can't",
+        "couldn't",
+        "didn't",
+        "doesn't",
+        "don't",
+        "hadn't",
+        "hasn't",
+        "haven't",
+        "isn't",
+        "shouldn't",
+        "wasn't",
+        "weren't",
+        "won't",
+        "wouldn't",
+    ]
+}
+"""As they are typed in haste: "cant breathe"."""
 
 
 def american(word: str) -> str:
@@ -39,7 +63,8 @@ def normalise(word: str) -> str:
     It is applied to patterns and to text alike, so what matters is that variants meet, not that the result
     is a word ("dyspnoea", "dyspnea" -> "dyspnea"; "diabetes" -> "diabete").
     """
-    text = word.lower().replace("’", "'")
+    text = word.lower().translate(_APOSTROPHES)
+    text = _CONTRACTIONS.get(text, text)
     if text.endswith("'s"):
         text = text[:-2]
     text = american(text)

@@ -42,6 +42,9 @@ _CLINICAL_WEIGHT = 1000
 _CLEARLY = 10
 """How many times as common the word must be as the next that could have been meant."""
 _CACHE = 8192
+_ABBREVIATION_LETTERS = 5
+_CALMING = frozenset({"free", "never", "none", "past", "prior"})
+"""Words that deny what stands beside them or put it into the past: not guessed from four or five letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,19 @@ class _Words(NamedTuple):
 
 def find_slips(text: str) -> tuple[Slip, ...]:
     """The slips of ``text`` in order; none where it is not English. Never raises."""
+    shouted = text.isupper() and len(_WORD.findall(text)) > 1
     found = tuple(
         Slip(match.start(), match.end(), match.group(), _in_case(match.group(), meant))
         for match in _WORD.finditer(text)
-        if (meant := _meant(match.group().lower())) is not None
+        if (shouted or not _is_abbreviation(match.group()))
+        and (meant := _meant(match.group().lower())) is not None
     )
     return () if found and is_foreign(text) else found
+
+
+def _is_abbreviation(word: str) -> bool:
+    """Whether a word of a text that is not all in capitals may be one: "AICD" is no slip of "acid"."""
+    return word.isupper() and len(word) <= _ABBREVIATION_LETTERS
 
 
 def respelled(text: str) -> str:
@@ -92,13 +102,13 @@ def _meant(word: str) -> str | None:
         for suggestion in words.index.lookup(word, Verbosity.ALL, max_edit_distance=1)
         if _is_slip(word, suggestion.term)
     ]
-    if not found:
-        return None
+    if not found or any(len(term) < MIN_LETTERS for _, term in found):
+        return None  # "notr" is rather "not" than "note"
     found.sort(reverse=True)
     count, best = found[0]
     others = [other for other, term in found[1:] if normalise(term) != normalise(best)]
     plain = not others or count >= _CLEARLY * others[0]
-    return best if plain and best in words.clinical else None
+    return best if plain and best in words.clinical and best not in _CALMING else None
 
 
 def _is_slip(written: str, meant: str) -> bool:
@@ -149,7 +159,7 @@ def _words() -> _Words:
         if count:
             index.create_dictionary_entry(word, count * _CLINICAL_WEIGHT)
     for word in english[:_GENERAL_WORDS]:
-        if len(word) >= MIN_LETTERS and word not in clinical:
+        if len(word) > 1 and word not in clinical:
             index.create_dictionary_entry(word, 1)
     known = {normalise(word) for word in (*english, *clinical)}
     known.update(_single_l(english))

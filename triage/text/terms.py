@@ -21,12 +21,14 @@ class Concept:
     """A clinical idea with the ways in which it is written.
 
     ``chronic`` marks a disease, state or treatment that counts even as history ("history of COPD") and is
-    also looked for among recorded conditions and drugs.
+    also looked for among recorded conditions and drugs. ``observed`` marks what others see and nobody says of himself
+    ("unresponsive"): it is not among what a patient denies after a comma.
     """
 
     name: str
     patterns: tuple[str, ...]
     chronic: bool = False
+    observed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ class TermMatcher:
         found = []
         for hit in hits:
             start, end = tokens[hit.first].start, tokens[hit.last - 1].end
-            assertion = context.assertion(hit.first, hit.last, is_condition=self.concepts[hit.key].chronic)
+            concept = self.concepts[hit.key]
+            assertion = context.assertion(
+                hit.first, hit.last, is_condition=concept.chronic, is_observed=concept.observed
+            )
             found.append(TermMatch(hit.key, start, end, text[start:end], assertion))
         return tuple(found)
 
@@ -104,6 +109,7 @@ def default_matcher() -> TermMatcher:
                 name=name,
                 patterns=tuple(str(pattern) for pattern in body["patterns"]),
                 chronic=bool(body.get("chronic", False)),
+                observed=bool(body.get("observed", False)),
             )
     return TermMatcher(concepts)
 

@@ -147,3 +147,23 @@ def test_the_list_is_what_its_sources_give() -> None:
     """It goes stale with every change of lexicon, statements or invented cases."""
     script = [sys.executable, str(ROOT / "scripts" / "make_spelling_words.py"), "--check"]
     assert subprocess.run(script, check=False).returncode == 0, "run scripts/make_spelling_words.py"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "onne side of his face sags",  # not "none", which denies it
+        "bells pasy, facial droop",  # not "past"
+        "notr breathing",  # rather "not" than "note"
+        "aarm pain",
+        "AICD fired",
+        "hives + SOOB",
+        "CPRE",
+    ],
+)
+def test_a_short_word_that_may_be_a_shorter_one_or_would_calm_is_left_alone(text):
+    assert find_slips(text) == ()
+
+
+def test_in_a_text_all_in_capitals_words_are_words():
+    assert respelled("CHSET PAIN AND SWEATNG") == "CHEST PAIN AND SWEATING"
