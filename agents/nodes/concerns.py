@@ -46,6 +46,11 @@ class Concerns(Frozen):
     flags: tuple[Flag, ...]
     needs_human: tuple[str, ...]
 
+    def also(self, flag: Flag, *, deliberate: bool) -> "Concerns":
+        """These and one more."""
+        human = (*self.needs_human, flag.message) if deliberate else self.needs_human
+        return Concerns(flags=_unique((*self.flags, flag)), needs_human=_unique(human))
+
 
 def collect(
     record: IntakeRecord,

@@ -9,6 +9,7 @@ from agents.nodes.asking import asking_flag, wanted
 from agents.nodes.caution import cautious
 from agents.nodes.concerns import collect
 from agents.nodes.looking import widened, with_look
+from agents.nodes.written_signs import written_signs
 from agents.ports import Calibrates, CalibratesSeveral
 from agents.state import Asked, CaseState, Looked, Verified
 from data_schemas import (
@@ -53,6 +54,12 @@ async def reconcile(state: CaseState, runtime: Runtime[AgentContext]) -> CaseSta
         record, screening, asked, verified, suggestion.level, suggestion.model_level, calibration_doubt=doubt
     )
     concerns = with_look(concerns, record, looked.look)
+    written = written_signs(record, context.screen, context.settings.esi_version, suggestion.level)
+    if written is not None:
+        concerns = concerns.also(written.flag, deliberate=written.level is not None)
+        if written.level is not None:
+            most_urgent = min(suggestion.most_urgent, written.level)
+            suggestion = suggestion.model_copy(update={"most_urgent": most_urgent})
     question = asking_flag(ask_for)
     identity = None if asked.answer is None else asked.answer.identity
     if identity is not None:
